@@ -1,0 +1,5 @@
+export * from './codec.ts'
+export * from './generated/types.ts'
+export * from './record-types.ts'
+export * from './registry.ts'
+export * from './schemas.ts'
