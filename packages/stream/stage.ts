@@ -1,4 +1,4 @@
-import type { RecordName, RecordTypes } from '@wardline/events'
+import type { Category, RecordName, RecordTypes } from '@wardline/events'
 import type { StageResult } from './results.ts'
 import type { StateStore } from './state.ts'
 
@@ -8,6 +8,8 @@ export type StageName = (typeof STAGE_NAMES)[number]
 
 /** What a handler may know beside the record's value. All of it is passed in: a handler reads no clock and no network. */
 export interface RecordContext<State> {
+  /** Key of the record as text; empty where it has none. */
+  readonly key: string
   /** State of this partition; changes are undone where the record fails or the transaction aborts. */
   readonly state: State
   /** Partition of the input topic. */
@@ -22,29 +24,42 @@ export interface RecordContext<State> {
   readonly now: number
 }
 
-/** One input topic of a stage. */
-export interface StageInput<Name extends RecordName, State, Out> {
+interface InputOf<Name extends RecordName> {
   readonly topic: string
   readonly record: Name
-  /**
-   * `events`: the chain itself. `table`: what the stage has to know before it looks at events
-   * (profiles, verdicts): on assignment it is read to its end first.
-   */
-  readonly role: 'events' | 'table'
-  /** `value` is null for a tombstone, which only `table` topics have. Data errors are results; a throw is a defect and dead-letters the record. */
+}
+
+/** The chain itself. Data errors are results; a throw is a defect and dead-letters the record. */
+export interface EventsInput<Name extends RecordName, State, Out> extends InputOf<Name> {
+  readonly role: 'events'
+  handle(value: RecordTypes[Name], context: RecordContext<State>): StageResult<Out>
+}
+
+/**
+ * What the stage has to know before it looks at events (profiles, reports, verdicts): on assignment it is
+ * read to its end first. `value` is null for a tombstone.
+ */
+export interface TableInput<Name extends RecordName, State, Out> extends InputOf<Name> {
+  readonly role: 'table'
   handle(value: RecordTypes[Name] | null, context: RecordContext<State>): StageResult<Out>
 }
+
+/** One input topic of a stage. */
+export type StageInput<State, Out> = {
+  [Name in RecordName]: EventsInput<Name, State, Out> | TableInput<Name, State, Out>
+}[RecordName]
 
 /** A stage as the runtime sees it: pure handlers, stores and where the output goes. */
 export interface Stage<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly name: StageName
   /** The first input is the one whose name is in the transactional id. All must have equal partition counts. */
-  // biome-ignore lint/suspicious/noExplicitAny: inputs of one stage differ in record type
-  readonly inputs: readonly StageInput<any, State, RecordTypes[Output]>[]
+  readonly inputs: readonly StageInput<State, RecordTypes[Output]>[]
   readonly output: {
     readonly topic: string
     readonly record: Output
     readonly key: (value: RecordTypes[Output]) => string
+    /** Label of the metrics. */
+    readonly category: (value: RecordTypes[Output]) => Category
   }
   /** Fresh, empty stores for one partition. */
   createState(): State

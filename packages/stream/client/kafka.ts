@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
+import type { Logger } from 'pino'
+import { withoutAborted } from './aborted-transactions.ts'
+import { replaceModule } from './kafkajs-internals.ts'
+
+// Before kafkajs is loaded, hence the dynamic import below.
+replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
+const { default: kafkajs } = await import('kafkajs')
+export const { Kafka, logLevel, AssignerProtocol, KafkaJSProtocolError } = kafkajs
+
+/** How to reach the broker. */
+export interface BrokerSettings {
+  readonly brokers: readonly string[]
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
+  readonly sasl?: { readonly mechanism: 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly passwordFile: string }
+}
+
+/** kafkajs levels are numbers; these are pino's names for them. */
+const PINO_LEVEL: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 1: 'error', 2: 'warn', 4: 'info', 5: 'debug' }
+
+/**
+ * A Kafka client that logs through pino. Retries start at a few milliseconds: the broker answers
+ * CONCURRENT_TRANSACTIONS whenever a transaction begins right after the last one ended, and kafkajs's
+ * default of 300 ms would be most of an event's age.
+ */
+export function createKafka(settings: BrokerSettings, clientId: string, logger: Logger): KafkaClient {
+  const log = logger.child({ component: 'kafkajs' })
+  const config: KafkaConfig = {
+    clientId,
+    brokers: [...settings.brokers],
+    connectionTimeout: 3_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 5, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 8 },
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, level, log: { message, timestamp: _, logger: __, stack: ___, ...rest } }: LogEntry) =>
+        log[PINO_LEVEL[level] ?? 'info']({ namespace, ...rest }, message),
+  }
+  if (settings.tls) {
+    const { caFile, certFile, keyFile } = settings.tls
+    config.ssl = {
+      ...(caFile === undefined ? {} : { ca: [readFileSync(caFile, 'utf8')] }),
+      ...(certFile === undefined ? {} : { cert: readFileSync(certFile, 'utf8') }),
+      ...(keyFile === undefined ? {} : { key: readFileSync(keyFile, 'utf8') }),
+    }
+  }
+  if (settings.sasl) {
+    const { mechanism, username, passwordFile } = settings.sasl
+    config.sasl = { mechanism, username, password: readFileSync(passwordFile, 'utf8').trim() } as SASLOptions
+  }
+  return new Kafka(config)
+}

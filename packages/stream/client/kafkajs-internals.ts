@@ -1,0 +1,115 @@
+/**
+ * The parts of kafkajs 2.2.4 below its public interface that Wardline uses. kafkajs's own producer asks
+ * for the transaction coordinator before each of a transaction's requests and sends them one after
+ * the other; its consumer has no way to read one partition to its end without a group. Both are a few
+ * lines over kafkajs's cluster and broker objects, which do the connections, versions and encoding.
+ * The version is pinned exactly, and the chain tests run through every call made here.
+ */
+import { createRequire } from 'node:module'
+import type { Kafka } from 'kafkajs'
+
+export interface OutMessage {
+  readonly key: Buffer | string | null
+  readonly value: Buffer | null
+  readonly headers?: Record<string, Buffer | string>
+  readonly timestamp: string
+}
+
+export interface FetchedMessage {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly offset: string
+  readonly timestamp: string
+  readonly headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
+}
+
+interface ProducerIdentity {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+export interface PartitionProduce {
+  readonly partition: number
+  readonly firstSequence: number
+  readonly messages: readonly OutMessage[]
+}
+
+export interface Broker {
+  readonly nodeId: number | string
+  isConnected(): boolean
+  produce(request: ProducerIdentity & {
+    readonly acks: -1
+    readonly timeout: number
+    readonly compression: number
+    readonly topicData: readonly { readonly topic: string; readonly partitions: readonly PartitionProduce[] }[]
+  }): Promise<unknown>
+  initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: number; producerEpoch: number }>
+  addPartitionsToTxn(request: ProducerIdentity & { topics: readonly { topic: string; partitions: readonly number[] }[] }): Promise<unknown>
+  addOffsetsToTxn(request: ProducerIdentity & { groupId: string }): Promise<unknown>
+  txnOffsetCommit(request: ProducerIdentity & {
+    groupId: string
+    topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
+  }): Promise<unknown>
+  endTxn(request: ProducerIdentity & { transactionResult: boolean }): Promise<unknown>
+  offsetFetch(request: { groupId: string; topics: readonly { topic: string; partitions: readonly { partition: number }[] }[] }): Promise<{
+    responses: { topic: string; partitions: { partition: number; offset: string; errorCode: number }[] }[]
+  }>
+  listOffsets(request: {
+    replicaId: -1
+    isolationLevel: number
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: string | number }[] }[]
+  }): Promise<{ responses: { topic: string; partitions: { partition: number; offset: string }[] }[] }>
+  fetch(request: {
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    isolationLevel: number
+    topics: readonly { topic: string; partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[] }[]
+  }): Promise<{ responses: { topicName: string; partitions: { partition: number }[] }[] }>
+}
+
+export interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[]
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(node: { nodeId: number | string }): Promise<Broker>
+  findGroupCoordinator(request: { groupId: string; coordinatorType: 0 | 1 }): Promise<Broker>
+}
+
+/** kafkajs's name for the two kinds of coordinator. */
+export const GROUP_COORDINATOR = 0
+export const TRANSACTION_COORDINATOR = 1
+export const READ_COMMITTED = 1
+export const READ_UNCOMMITTED = 0
+
+/** A cluster object with the client's addresses, TLS and credentials. */
+export function createCluster(kafka: Kafka): Cluster {
+  const factory = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
+  if (!factory) throw new Error('this version of kafkajs has no cluster factory; Wardline needs exactly 2.2.4')
+  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[factory]!
+  return create({ allowAutoTopicCreation: false, metadataMaxAge: 300_000, isolationLevel: READ_COMMITTED })
+}
+
+export interface FetchedBatch {
+  readonly messages: FetchedMessage[]
+  readonly rawMessages: FetchedMessage[]
+  lastOffset(): string
+}
+
+const require = createRequire(import.meta.url)
+
+/** kafkajs's class that turns a fetch response's partition into messages, without aborted and control records. */
+export function batchClass(): new (topic: string, fetchedOffset: string, partitionData: object) => FetchedBatch {
+  return require('kafkajs/src/consumer/batch')
+}
+
+/** Puts `replacement` where kafkajs will load the module from. Must run before kafkajs itself is loaded. */
+export function replaceModule(path: string, replacement: unknown): void {
+  const file = require.resolve(path)
+  require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
+}

@@ -1,0 +1,111 @@
+import type { Kafka } from 'kafkajs'
+import {
+  batchClass,
+  type Cluster,
+  createCluster,
+  type FetchedMessage,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+} from './kafkajs-internals.ts'
+
+/** Where a partition begins and ends. `end` is the offset that the next visible record will get at the earliest. */
+export interface PartitionBounds {
+  readonly start: number
+  readonly end: number
+}
+
+export type Isolation = 'read_committed' | 'read_uncommitted'
+
+const EARLIEST = '-2'
+const LATEST = '-1'
+const FETCH_WAIT_MS = 500
+const FETCH_BYTES = 8 * 1_048_576
+
+/** Reads single partitions without a consumer group: to restore state, to audit, to show. */
+export class PartitionReader {
+  readonly #cluster: Cluster
+  #connected = false
+
+  constructor(kafka: Kafka) {
+    this.#cluster = createCluster(kafka)
+  }
+
+  async partitions(topic: string): Promise<number[]> {
+    await this.#open(topic)
+    return this.#cluster
+      .findTopicPartitionMetadata(topic)
+      .map((p) => p.partitionId)
+      .sort((a, b) => a - b)
+  }
+
+  /** Read committed, `end` is the last stable offset: open transactions are beyond it. */
+  async bounds(topic: string, partition: number, isolation: Isolation = 'read_committed'): Promise<PartitionBounds> {
+    const [start, end] = await Promise.all([
+      this.#listOffset(topic, partition, EARLIEST, isolation),
+      this.#listOffset(topic, partition, LATEST, isolation),
+    ])
+    return { start, end }
+  }
+
+  /**
+   * Messages from `from` up to, not including, `until`, in offset order, a fetch at a time. Aborted
+   * transactions and control records are left out when read committed.
+   */
+  async *read(
+    topic: string,
+    partition: number,
+    from: number,
+    until: number,
+    isolation: Isolation = 'read_committed',
+  ): AsyncGenerator<FetchedMessage[]> {
+    const Batch = batchClass()
+    let next = from
+    while (next < until) {
+      const broker = await this.#leader(topic, partition)
+      const { responses } = await broker.fetch({
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
+        topics: [{ topic, partitions: [{ partition, fetchOffset: next.toString(), maxBytes: FETCH_BYTES }] }],
+      })
+      const data = responses[0]?.partitions[0]
+      if (!data) continue
+      const batch = new Batch(topic, next.toString(), data)
+      // Compaction can leave nothing but empty record batches before the end; kafkajs shows them as no records.
+      if (batch.rawMessages.length === 0) return
+      const messages = batch.messages.filter((m) => Number(m.offset) < until)
+      next = Number(batch.lastOffset()) + 1
+      if (messages.length > 0) yield messages
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#connected) await this.#cluster.disconnect()
+    this.#connected = false
+  }
+
+  async #open(topic: string): Promise<void> {
+    if (!this.#connected) {
+      await this.#cluster.connect()
+      this.#connected = true
+    }
+    await this.#cluster.addMultipleTargetTopics([topic])
+  }
+
+  async #leader(topic: string, partition: number) {
+    await this.#open(topic)
+    const [leader] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+    return this.#cluster.findBroker({ nodeId: leader! })
+  }
+
+  async #listOffset(topic: string, partition: number, timestamp: string, isolation: Isolation): Promise<number> {
+    const broker = await this.#leader(topic, partition)
+    const { responses } = await broker.listOffsets({
+      replicaId: -1,
+      isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
+      topics: [{ topic, partitions: [{ partition, timestamp }] }],
+    })
+    return Number(responses[0]!.partitions[0]!.offset)
+  }
+}

@@ -1,0 +1,272 @@
+import type { Kafka } from 'kafkajs'
+import {
+  type Broker,
+  type Cluster,
+  createCluster,
+  GROUP_COORDINATOR,
+  type OutMessage,
+  TRANSACTION_COORDINATOR,
+} from './kafkajs-internals.ts'
+
+/** Another producer with the same transactional id has taken over, or the broker gave up on this one: stop, do not retry. */
+export class ProducerFenced extends Error {
+  override readonly name = 'ProducerFenced'
+}
+
+/** The transaction did not end well, and whether it was committed is unknown until the producer is fenced anew and the committed offset is read. */
+export class TransactionFailed extends Error {
+  override readonly name = 'TransactionFailed'
+}
+
+/** What one transaction writes: messages by topic and partition, and the input offsets that they stand for. */
+export class TransactionContent {
+  readonly #topics = new Map<string, Map<number, OutMessage[]>>()
+
+  add(topic: string, partition: number, message: OutMessage): void {
+    let partitions = this.#topics.get(topic)
+    if (!partitions) this.#topics.set(topic, (partitions = new Map()))
+    const messages = partitions.get(partition)
+    if (messages) messages.push(message)
+    else partitions.set(partition, [message])
+  }
+
+  get topics(): ReadonlyMap<string, ReadonlyMap<number, readonly OutMessage[]>> {
+    return this.#topics
+  }
+
+  get isEmpty(): boolean {
+    return this.#topics.size === 0
+  }
+}
+
+/** Offset to commit: the next one to read. */
+export interface InputOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface TransactionalProducerOptions {
+  readonly kafka: Kafka
+  readonly transactionalId: string
+  readonly groupId: string
+  /** After this long the broker aborts a transaction that nobody ends, ms. */
+  readonly transactionTimeoutMs: number
+  /** Called with how long to wait, ms; tests pass a faster one. */
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/** The broker is still ending the last transaction, or moving the coordinator: ask again shortly. */
+const BUSY = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS', 'GROUP_LOAD_IN_PROGRESS'])
+const MOVED = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'NOT_COORDINATOR',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE',
+])
+/** INVALID_PRODUCER_EPOCH is how older request versions spell PRODUCER_FENCED. */
+const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'])
+
+const FIRST_WAIT_MS = 1
+const LONGEST_WAIT_MS = 50
+const PRODUCE_TIMEOUT_MS = 15_000
+
+/**
+ * One transactional producer for one input partition. A transaction takes three rounds to the brokers:
+ * (1) partitions and the group's offsets join the transaction, (2) records and offsets are written,
+ * (3) the transaction ends. Requests within a round go out together; a round begins only when all of the
+ * one before have succeeded, so a commit can never follow a write that failed. One transaction at a time.
+ */
+export class TransactionalProducer {
+  readonly #options: TransactionalProducerOptions
+  readonly #cluster: Cluster
+  #identity = { transactionalId: '', producerId: -1, producerEpoch: -1 }
+  /** Next sequence number by `topic/partition`; starts at 0 with each new epoch. */
+  #sequences = new Map<string, number>()
+  #transactionCoordinator: Broker | undefined
+  #groupCoordinator: Broker | undefined
+  #knownTopics = new Set<string>()
+  #connected = false
+
+  constructor(options: TransactionalProducerOptions) {
+    this.#options = options
+    this.#cluster = createCluster(options.kafka)
+  }
+
+  /**
+   * Takes the transactional id: whatever a former owner left open is ended (committed where its commit was
+   * under way, aborted otherwise) before this returns, and the former owner can write no more.
+   */
+  async fence(): Promise<void> {
+    await this.#connect()
+    // After a failure leaders may have moved.
+    if (this.#identity.producerId !== -1) await this.#cluster.refreshMetadata()
+    const { transactionalId, transactionTimeoutMs } = this.#options
+    const { producerId, producerEpoch } = await this.#atTransactionCoordinator((broker) =>
+      broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
+    )
+    this.#identity = { transactionalId, producerId: Number(producerId), producerEpoch }
+    this.#sequences = new Map()
+  }
+
+  /** Committed offset of each partition, -1 where there is none. Reliable for the own inputs only after `fence`. */
+  async committedOffsets(topics: readonly string[], partition: number): Promise<Map<string, number>> {
+    await this.#connect()
+    const response = await this.#atGroupCoordinator((broker) =>
+      broker.offsetFetch({
+        groupId: this.#options.groupId,
+        topics: topics.map((topic) => ({ topic, partitions: [{ partition }] })),
+      }),
+    )
+    const offsets = new Map<string, number>(topics.map((topic) => [topic, -1]))
+    for (const { topic, partitions } of response.responses) {
+      for (const entry of partitions) if (entry.partition === partition) offsets.set(topic, Number(entry.offset))
+    }
+    return offsets
+  }
+
+  /** Writes everything in one transaction. Throws ProducerFenced or TransactionFailed; in both cases `fence` anew before the next. */
+  async commit(content: TransactionContent, offsets: readonly InputOffset[]): Promise<void> {
+    try {
+      await this.#begin(content)
+      await Promise.all([this.#write(content), this.#writeOffsets(offsets)])
+      await this.#atTransactionCoordinator((broker) => broker.endTxn({ ...this.#identity, transactionResult: true }))
+    } catch (error) {
+      throw asTransactionError(error, this.#options.transactionalId)
+    }
+  }
+
+  /** Number of partitions of a topic, from the cluster's metadata. */
+  async partitionCount(topic: string): Promise<number> {
+    await this.#connect()
+    await this.#learn([topic])
+    return this.#cluster.findTopicPartitionMetadata(topic).length
+  }
+
+  async close(): Promise<void> {
+    if (!this.#connected) return
+    this.#connected = false
+    await this.#cluster.disconnect()
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#connected) return
+    await this.#cluster.connect()
+    this.#connected = true
+  }
+
+  async #learn(topics: readonly string[]): Promise<void> {
+    if (topics.every((topic) => this.#knownTopics.has(topic))) return
+    await this.#cluster.addMultipleTargetTopics(topics)
+    for (const topic of topics) this.#knownTopics.add(topic)
+  }
+
+  async #begin(content: TransactionContent): Promise<void> {
+    const joinOffsets = this.#atTransactionCoordinator((broker) =>
+      broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
+    )
+    if (content.isEmpty) return void (await joinOffsets)
+    const topics = [...content.topics].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }))
+    const joinPartitions = this.#atTransactionCoordinator((broker) => broker.addPartitionsToTxn({ ...this.#identity, topics }))
+    await Promise.all([joinOffsets, joinPartitions])
+  }
+
+  async #write(content: TransactionContent): Promise<void> {
+    if (content.isEmpty) return
+    await this.#learn([...content.topics.keys()])
+    await this.#cluster.refreshMetadataIfNecessary()
+    const byLeader = new Map<string, { topic: string; partitions: { partition: number; firstSequence: number; messages: readonly OutMessage[] }[] }[]>()
+    for (const [topic, partitions] of content.topics) {
+      const leaders = this.#cluster.findLeaderForPartitions(topic, [...partitions.keys()])
+      for (const [leader, ids] of Object.entries(leaders)) {
+        const entries = ids.map((partition) => {
+          const messages = partitions.get(partition)!
+          return { partition, firstSequence: this.#takeSequence(topic, partition, messages.length), messages }
+        })
+        const request = byLeader.get(leader)
+        if (request) request.push({ topic, partitions: entries })
+        else byLeader.set(leader, [{ topic, partitions: entries }])
+      }
+    }
+    await Promise.all(
+      [...byLeader].map(async ([nodeId, topicData]) => {
+        const broker = await this.#cluster.findBroker({ nodeId })
+        await broker.produce({ ...this.#identity, acks: -1, timeout: PRODUCE_TIMEOUT_MS, compression: 0, topicData })
+      }),
+    )
+  }
+
+  async #writeOffsets(offsets: readonly InputOffset[]): Promise<void> {
+    await this.#atGroupCoordinator((broker) =>
+      broker.txnOffsetCommit({
+        ...this.#identity,
+        groupId: this.#options.groupId,
+        topics: offsets.map(({ topic, partition, offset }) => ({
+          topic,
+          partitions: [{ partition, offset: String(offset) }],
+        })),
+      }),
+    )
+  }
+
+  /** Sequence numbers are 32-bit and wrap to 0. A failed write leaves a gap, but also ends the epoch. */
+  #takeSequence(topic: string, partition: number, count: number): number {
+    const key = `${topic}/${partition}`
+    const first = this.#sequences.get(key) ?? 0
+    this.#sequences.set(key, (first + count) % 2_147_483_648)
+    return first
+  }
+
+  #atTransactionCoordinator<T>(request: (broker: Broker) => Promise<T>): Promise<T> {
+    return this.#atCoordinator(TRANSACTION_COORDINATOR, request)
+  }
+
+  #atGroupCoordinator<T>(request: (broker: Broker) => Promise<T>): Promise<T> {
+    return this.#atCoordinator(GROUP_COORDINATOR, request)
+  }
+
+  /** Sends to the remembered coordinator; looks it up anew when it has moved; waits while it is busy, for at most the transaction timeout. */
+  async #atCoordinator<T>(type: 0 | 1, request: (broker: Broker) => Promise<T>): Promise<T> {
+    let wait = FIRST_WAIT_MS
+    let waited = 0
+    for (;;) {
+      try {
+        return await request(await this.#coordinator(type))
+      } catch (error) {
+        const errorType = (error as { type?: string }).type ?? ''
+        if (MOVED.has(errorType)) this.#forget(type)
+        else if (!BUSY.has(errorType)) {
+          this.#forget(type)
+          throw error
+        }
+        if (waited > this.#options.transactionTimeoutMs) throw error
+        await this.#options.sleep(wait)
+        waited += wait
+        wait = Math.min(wait * 2, LONGEST_WAIT_MS)
+      }
+    }
+  }
+
+  async #coordinator(type: 0 | 1): Promise<Broker> {
+    const known = type === TRANSACTION_COORDINATOR ? this.#transactionCoordinator : this.#groupCoordinator
+    if (known?.isConnected()) return known
+    const id = type === TRANSACTION_COORDINATOR ? this.#options.transactionalId : this.#options.groupId
+    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type })
+    if (type === TRANSACTION_COORDINATOR) this.#transactionCoordinator = found
+    else this.#groupCoordinator = found
+    return found
+  }
+
+  #forget(type: 0 | 1): void {
+    if (type === TRANSACTION_COORDINATOR) this.#transactionCoordinator = undefined
+    else this.#groupCoordinator = undefined
+  }
+}
+
+function asTransactionError(error: unknown, transactionalId: string): Error {
+  const { type, message } = error as { type?: string; message?: string }
+  if (type !== undefined && FENCED.has(type)) {
+    return new ProducerFenced(`${transactionalId}: ${type}`, { cause: error })
+  }
+  return new TransactionFailed(`${transactionalId}: ${message ?? String(error)}`, { cause: error })
+}

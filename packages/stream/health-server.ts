@@ -1,0 +1,53 @@
+import { createServer, type Server } from 'node:http'
+import type { Registry } from 'prom-client'
+
+/** What the probes answer: ready to work, alive, and why not. */
+export interface Health {
+  readonly ready: () => { ready: boolean; reason: string }
+  readonly alive: () => boolean
+}
+
+/** Serves `/metrics`, `/livez` and `/readyz`; resolves once it listens. Rejects where the port is taken. */
+export function startHealthServer(
+  options: { readonly host: string; readonly port: number },
+  registry: Registry,
+  health: Health,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server: Server = createServer((request, response) => {
+    const answer = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+      response.end(body)
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'only GET\n')
+    switch (request.url?.split('?', 1)[0]) {
+      case '/metrics':
+        registry.metrics().then(
+          (text) => answer(200, text, registry.contentType),
+          (error: unknown) => answer(500, `${error instanceof Error ? error.message : 'metrics failed'}\n`),
+        )
+        return
+      case '/livez':
+        return health.alive() ? answer(200, 'alive\n') : answer(503, 'not alive\n')
+      case '/readyz': {
+        const { ready, reason } = health.ready()
+        return answer(ready ? 200 : 503, `${reason}\n`)
+      }
+      default:
+        return answer(404, 'try /metrics, /livez or /readyz\n')
+    }
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      const address = server.address()
+      resolve({
+        port: typeof address === 'object' && address ? address.port : options.port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done())
+            server.closeAllConnections()
+          }),
+      })
+    })
+  })
+}

@@ -1,0 +1,18 @@
+import { type DestinationStream, type Logger, pino } from 'pino'
+
+export type { Logger } from 'pino'
+
+/**
+ * JSON lines on standard output. No call in Wardline passes a message's text or an account id to a
+ * logger: a record is named by topic, partition and offset.
+ */
+export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
+  const settings = {
+    name: options.service,
+    level: options.level,
+    base: { service: options.service },
+    formatters: { level: (label: string) => ({ level: label }) },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  }
+  return destination ? pino(settings, destination) : pino(settings)
+}

@@ -1,0 +1,358 @@
+import { type Category, DecodeFailure, type RecordDecoder, type RecordEncoder, type RecordName, type RecordTypes } from '@wardline/events'
+import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
+import type { PartitionReader } from './client/partition-reader.ts'
+import { partitionOf } from './client/partitioner.ts'
+import { type InputOffset, ProducerFenced, TransactionContent, type TransactionalProducer } from './client/transactional-producer.ts'
+import { deadLetterMessage } from './dead-letter.ts'
+import type { Logger } from './logger.ts'
+import type { StageMetrics } from './metrics.ts'
+import type { DeadLetterReason, StageResult } from './results.ts'
+import type { RecordContext, Stage, StageInput } from './stage.ts'
+import type { StateStore } from './state.ts'
+import { deadLetterTopic, stateTopic } from './topics.ts'
+
+/** What all tasks of a stage process share. */
+export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
+  readonly stage: Stage<Output, State>
+  readonly encoder: RecordEncoder<Output>
+  readonly decoders: ReadonlyMap<string, RecordDecoder<RecordName>>
+  readonly reader: PartitionReader
+  readonly metrics: StageMetrics
+  readonly logger: Logger
+  readonly clock: () => number
+  readonly maxTransactionRecords: number
+  /** Partitions of the output topic. */
+  readonly outputPartitions: number
+  /** Called with each output after its transaction has committed. */
+  readonly committed: (output: RecordTypes[Output]) => void
+}
+
+/** Outputs a transaction may hold, bytes: well below the topics' max.message.bytes, which bounds one partition's share of it. */
+const MAX_TRANSACTION_BYTES = 1_048_576
+/** One output may be this large; the topics take 4 MiB, record overhead included. */
+const MAX_OUTPUT_BYTES = 3_500_000
+const TRACE_HEADER = 'traceparent'
+
+type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
+
+/**
+ * One partition of a stage: its inputs' partitions of that number, its state, and the producer that fences
+ * whoever had them before. Batches of one task run one after the other (the caller sees to it).
+ */
+export class PartitionTask<Output extends RecordName, State extends Record<string, StateStore>> {
+  readonly partition: number
+  readonly #deps: TaskDeps<Output, State>
+  readonly #producer: TransactionalProducer
+  readonly #inputs: ReadonlyMap<string, AnyInput<Output, State>>
+  readonly #logger: Logger
+  #state: State
+  #stores: readonly StateStore[]
+  /** Next offset of each input; what #state stands for. Undefined until the first restore. */
+  #positions: Map<string, number> | undefined
+  /** Positions after the transaction whose outcome is unknown; its changes wait in the overlays. */
+  #undecided: Map<string, number> | undefined
+  #eventTime = 0
+
+  constructor(partition: number, producer: TransactionalProducer, deps: TaskDeps<Output, State>) {
+    this.partition = partition
+    this.#deps = deps
+    this.#producer = producer
+    this.#inputs = new Map(deps.stage.inputs.map((input) => [input.topic, input]))
+    this.#logger = deps.logger.child({ partition })
+    this.#state = deps.stage.createState()
+    this.#stores = Object.values(this.#state)
+  }
+
+  /** Next offset to read of an input. Only after `open`. */
+  position(topic: string): number {
+    const position = this.#positions?.get(topic)
+    if (position === undefined) throw new Error(`partition ${this.partition} of ${topic} is not open`)
+    return position
+  }
+
+  get stores(): readonly StateStore[] {
+    return this.#stores
+  }
+
+  /**
+   * Takes the partition: fences the former owner, reads what it committed, and brings the state to that
+   * point. The order matters: before the fence a transaction may still be committing, and an offset read
+   * then would be too old.
+   */
+  async open(): Promise<void> {
+    await this.#producer.fence()
+    const committed = await this.#committedPositions()
+    if (this.#undecided && samePositions(this.#undecided, committed)) {
+      for (const store of this.#stores) store.merge()
+    } else {
+      for (const store of this.#stores) store.discard()
+      if (!this.#positions || !samePositions(this.#positions, committed)) await this.#restore()
+    }
+    this.#undecided = undefined
+    this.#positions = committed
+  }
+
+  /** Moves a position past records that retention deleted. */
+  skipTo(topic: string, offset: number): void {
+    this.#positions!.set(topic, offset)
+  }
+
+  /**
+   * Runs the messages through the stage, a transaction for each part of them, skipping what is behind the position.
+   * Throws ProducerFenced or TransactionFailed: then `open` again, if the partition is still ours; and
+   * RegistryUnavailable: then try again later.
+   */
+  async process(topic: string, messages: readonly FetchedMessage[], headersSeen: { lag: number }): Promise<void> {
+    const input = this.#inputs.get(topic)
+    const decoder = this.#deps.decoders.get(topic)
+    if (!input || !decoder) throw new Error(`${this.#deps.stage.name} has no input ${topic}`)
+    await decoder.prepare(messages)
+    let from = 0
+    const position = this.position(topic)
+    while (from < messages.length && Number(messages[from]!.offset) < position) from++
+    while (from < messages.length) from = await this.#transaction(input, decoder, messages, from)
+    this.#deps.metrics.setLag(this.partition, headersSeen.lag)
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close()
+  }
+
+  async #transaction(
+    input: AnyInput<Output, State>,
+    decoder: RecordDecoder<RecordName>,
+    messages: readonly FetchedMessage[],
+    from: number,
+  ): Promise<number> {
+    const { stage, metrics, clock } = this.#deps
+    const batch = new Batch<RecordTypes[Output]>(input.role === 'events')
+    const now = clock()
+    const limit = Math.min(messages.length, from + this.#deps.maxTransactionRecords)
+    let at = from
+    for (; at < limit && batch.bytes < MAX_TRANSACTION_BYTES; at++) {
+      const message = messages[at]!
+      const started = performance.now()
+      const result = this.#handle(input, decoder, message, now)
+      switch (result.kind) {
+        case 'forward':
+          this.#addOutputs(batch, message, result.outputs, input.topic, now)
+          break
+        case 'deadLetter':
+          this.#addDeadLetter(batch, message, input.topic, result.reason, result.error, now)
+          break
+        case 'drop':
+          batch.duplicates++
+          break
+        default:
+          result satisfies never
+      }
+      batch.endRecord((performance.now() - started) / 1000)
+    }
+
+    for (const store of this.#stores) {
+      for (const { key, value } of store.changes(this.#eventTime)) {
+        const message: OutMessage = { key: `${store.name}/${key}`, value, timestamp: String(now) }
+        batch.content.add(stateTopic(stage.name), this.partition, message)
+      }
+    }
+
+    const after = new Map(this.#positions)
+    after.set(input.topic, Number(messages[at - 1]!.offset) + 1)
+    this.#undecided = after
+    const offsets: InputOffset[] = [{ topic: input.topic, partition: this.partition, offset: after.get(input.topic)! }]
+    try {
+      await this.#producer.commit(batch.content, offsets)
+    } catch (error) {
+      metrics.transactions[error instanceof ProducerFenced ? 'fenced' : 'failed'].inc()
+      throw error
+    }
+    for (const store of this.#stores) store.merge()
+    this.#positions = after
+    this.#undecided = undefined
+    this.#count(batch, clock())
+    return at
+  }
+
+  #handle(
+    input: AnyInput<Output, State>,
+    decoder: RecordDecoder<RecordName>,
+    message: FetchedMessage,
+    now: number,
+  ): StageResult<RecordTypes[Output]> {
+    let value: RecordTypes[RecordName] | null = null
+    if (message.value !== null) {
+      const decoded = decoder.decode(message.value)
+      if (decoded instanceof DecodeFailure) return { kind: 'deadLetter', reason: decoded.reason, error: decoded.error }
+      value = decoded
+    } else if (input.role === 'events') {
+      return { kind: 'deadLetter', reason: 'undecodable', error: 'the record has no value' }
+    }
+    const appendedAt = Number(message.timestamp)
+    if (input.role === 'events') {
+      const fedAt = (value as { feedAppendedAt?: number } | null)?.feedAppendedAt ?? appendedAt
+      if (fedAt > this.#eventTime) this.#eventTime = fedAt
+    }
+    const context: RecordContext<State> = {
+      key: message.key === null ? '' : message.key.toString('utf8'),
+      state: this.#state,
+      partition: this.partition,
+      offset: Number(message.offset),
+      appendedAt,
+      bytes: message.value?.length ?? 0,
+      now,
+    }
+    for (const store of this.#stores) store.beginRecord()
+    try {
+      // The decoder of this topic gave the value, so it is of the record that the input names.
+      const result = input.handle(value as never, context)
+      if (result.kind !== 'forward') for (const store of this.#stores) store.undoRecord()
+      return result
+    } catch (error) {
+      for (const store of this.#stores) store.undoRecord()
+      const where = { topic: input.topic, offset: message.offset }
+      // Only the class and place of the error: its message might quote the record.
+      const name = error instanceof Error ? error.name : 'unknown'
+      this.#logger.error({ ...where, error: name, stack: placeOf(error) }, 'a record could not be processed; dead-lettered')
+      return { kind: 'deadLetter', reason: 'processing_failed', error: `${name} in ${this.#deps.stage.name}` }
+    }
+  }
+
+  #addOutputs(
+    batch: Batch<RecordTypes[Output]>,
+    message: FetchedMessage,
+    outputs: readonly RecordTypes[Output][],
+    topic: string,
+    now: number,
+  ): void {
+    const { stage, encoder, outputPartitions } = this.#deps
+    const trace = message.headers?.[TRACE_HEADER]
+    const headers = trace === undefined || Array.isArray(trace) ? {} : { headers: { [TRACE_HEADER]: trace } }
+    const written: { key: Buffer; value: Buffer }[] = []
+    for (const output of outputs) {
+      const value = encoder.encode(output)
+      if (value.length > MAX_OUTPUT_BYTES) {
+        for (const store of this.#stores) store.undoRecord()
+        const error = `its ${stage.output.record} would take ${value.length} bytes`
+        this.#addDeadLetter(batch, message, topic, 'too_large', error, now)
+        return
+      }
+      written.push({ key: Buffer.from(stage.output.key(output)), value })
+    }
+    batch.forwarded++
+    for (const [i, { key, value }] of written.entries()) {
+      batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), { key, value, timestamp: String(now), ...headers })
+      batch.bytes += value.length + key.length
+      batch.outputs.push(outputs[i]!)
+    }
+  }
+
+  #addDeadLetter(
+    batch: Batch<RecordTypes[Output]>,
+    message: FetchedMessage,
+    topic: string,
+    reason: DeadLetterReason,
+    error: string,
+    now: number,
+  ): void {
+    const { stage } = this.#deps
+    const letter = deadLetterMessage(message, { topic, partition: this.partition }, stage.name, reason, error, now)
+    batch.content.add(deadLetterTopic(stage.name), this.partition, letter)
+    batch.bytes += letter.value?.length ?? 0
+    batch.deadLetters.push(reason)
+  }
+
+  /** Counts only what has committed. */
+  #count(batch: Batch<RecordTypes[Output]>, committedAt: number): void {
+    const { metrics, stage, committed } = this.#deps
+    metrics.transactions.committed.inc()
+    for (const reason of batch.deadLetters) metrics.deadLetters[reason].inc()
+    for (let i = 0; i < batch.outputs.length; i++) {
+      const output = batch.outputs[i]!
+      const category: Category = stage.output.category(output)
+      const { feedAppendedAt } = output as { feedAppendedAt?: number }
+      if (batch.areEvents && feedAppendedAt !== undefined) {
+        metrics.age[category].observe(Math.max(0, committedAt - feedAppendedAt) / 1000)
+        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!)
+      }
+      committed(output)
+    }
+    if (!batch.areEvents) return
+    if (batch.forwarded > 0) metrics.forwarded.inc(batch.forwarded)
+    if (batch.deadLetters.length > 0) metrics.deadLettered.inc(batch.deadLetters.length)
+    if (batch.duplicates > 0) metrics.duplicates.inc(batch.duplicates)
+  }
+
+  async #committedPositions(): Promise<Map<string, number>> {
+    const topics = [...this.#inputs.keys()]
+    const committed = await this.#producer.committedOffsets(topics, this.partition)
+    for (const topic of topics) {
+      if (committed.get(topic)! >= 0) continue
+      const { start } = await this.#deps.reader.bounds(topic, this.partition)
+      committed.set(topic, start)
+    }
+    return committed
+  }
+
+  async #restore(): Promise<void> {
+    const { stage, reader, metrics } = this.#deps
+    this.#state = stage.createState()
+    this.#stores = Object.values(this.#state)
+    if (this.#stores.length === 0) return
+    const started = performance.now()
+    const byName = new Map(this.#stores.map((store) => [store.name, store]))
+    const topic = stateTopic(stage.name)
+    const { start, end } = await reader.bounds(topic, this.partition)
+    let records = 0
+    for await (const messages of reader.read(topic, this.partition, start, end)) {
+      for (const message of messages) {
+        const key = message.key?.toString('utf8') ?? ''
+        const slash = key.indexOf('/')
+        // A store that a newer or older version keeps: not ours to read, not ours to delete.
+        byName.get(key.slice(0, slash))?.restore(key.slice(slash + 1), message.value)
+        records++
+      }
+    }
+    const seconds = (performance.now() - started) / 1000
+    metrics.restoreSeconds.observe(seconds)
+    this.#logger.info({ records, seconds: Number(seconds.toFixed(3)) }, 'state restored')
+  }
+}
+
+/** What one transaction gathers. */
+class Batch<Out> {
+  readonly content = new TransactionContent()
+  readonly outputs: Out[] = []
+  /** Index of the record that gave each output. */
+  readonly recordOf: number[] = []
+  /** Work on each record, seconds. */
+  readonly seconds: number[] = []
+  readonly deadLetters: DeadLetterReason[] = []
+  readonly areEvents: boolean
+  forwarded = 0
+  duplicates = 0
+  bytes = 0
+
+  constructor(areEvents: boolean) {
+    this.areEvents = areEvents
+  }
+
+  endRecord(seconds: number): void {
+    while (this.recordOf.length < this.outputs.length) this.recordOf.push(this.seconds.length)
+    this.seconds.push(seconds)
+  }
+}
+
+function samePositions(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  for (const [topic, offset] of a) if (b.get(topic) !== offset) return false
+  return a.size === b.size
+}
+
+/** The first lines of a stack below the message: where, never what. */
+function placeOf(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return stack
+    .split('\n')
+    .filter((line) => line.trimStart().startsWith('at '))
+    .slice(0, 5)
+    .map((line) => line.trim())
+}

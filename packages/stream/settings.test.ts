@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { InvalidSettings, readSettings } from './settings.ts'
+
+const good = { WARDLINE_BROKERS: 'a:9092, b:9093', WARDLINE_REGISTRY_URL: 'http://r:8081/apis/ccompat/v7' }
+
+describe('readSettings', () => {
+  it('takes the brokers and fills in the rest', () => {
+    const settings = readSettings(good)
+    expect(settings.broker).toEqual({ brokers: ['a:9092', 'b:9093'] })
+    expect(settings).toMatchObject({ sessionTimeoutMs: 6000, metrics: { host: '127.0.0.1', port: 9464 } })
+  })
+
+  it('names every wrong setting at once', () => {
+    const wrong = () =>
+      readSettings({
+        WARDLINE_BROKERS: 'nonsense',
+        WARDLINE_METRICS_PORT: '70000',
+        WARDLINE_LOG_LEVEL: 'loud',
+        WARDLINE_FETCH_MAX_WAIT_MS: 'soon',
+      })
+    expect(wrong).toThrow(InvalidSettings)
+    for (const name of ['BROKERS', 'REGISTRY_URL', 'METRICS_PORT', 'LOG_LEVEL', 'FETCH_MAX_WAIT_MS']) {
+      expect(wrong).toThrow(`WARDLINE_${name}: `)
+    }
+  })
+
+  it('refuses half a login and a heartbeat that is too slow for its session', () => {
+    expect(() => readSettings({ ...good, WARDLINE_SASL_MECHANISM: 'scram-sha-512' })).toThrow(
+      /SASL_USERNAME: is needed[\s\S]*SASL_PASSWORD_FILE: is needed/,
+    )
+    expect(() => readSettings({ ...good, WARDLINE_HEARTBEAT_INTERVAL_MS: '5000' })).toThrow(/at most a third/)
+  })
+})

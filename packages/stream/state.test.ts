@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { jsonCodec, KeyedStore } from './state.ts'
+
+const make = (capacity = 100, expiresAt?: (v: number) => number) =>
+  new KeyedStore<number>({ name: 's', codec: jsonCodec<number>(), capacity, ...(expiresAt ? { expiresAt } : {}) })
+
+describe('KeyedStore', () => {
+  it('shows a batch its own changes and loses them at an abort', () => {
+    const store = make()
+    store.put('a', 1)
+    store.changes(0)
+    store.merge()
+    store.put('a', 2)
+    store.delete('b')
+    expect(store.get('a')).toBe(2)
+    store.discard()
+    expect(store.get('a')).toBe(1)
+    expect(store.changes(0)).toEqual([])
+  })
+
+  it('takes back the changes of one record only', () => {
+    const store = make()
+    store.beginRecord()
+    store.put('a', 1)
+    store.beginRecord()
+    store.put('a', 2)
+    store.put('b', 2)
+    store.delete('a')
+    store.undoRecord()
+    expect([store.get('a'), store.get('b')]).toEqual([1, undefined])
+  })
+
+  it('writes a tombstone for what was there and nothing for what never was', () => {
+    const store = make()
+    store.put('a', 1)
+    store.changes(0)
+    store.merge()
+    store.delete('a')
+    store.put('new', 1)
+    store.delete('new')
+    expect(store.changes(0)).toEqual([{ key: 'a', value: null }])
+  })
+
+  it('drops the least recently written when full, and says so', () => {
+    const store = make(2)
+    for (const [key, value] of [['a', 1], ['b', 2], ['a', 3], ['c', 4]] as const) {
+      store.put(key, value)
+      store.changes(0)
+      store.merge()
+    }
+    expect([store.get('a'), store.get('b'), store.get('c')]).toEqual([3, undefined, 4])
+    expect(store.evictions).toBe(1)
+  })
+
+  it('forgets by event time', () => {
+    const store = make(100, (at) => at + 10)
+    store.put('old', 0)
+    store.put('new', 95)
+    store.changes(0)
+    store.merge()
+    expect(store.changes(100)).toEqual([{ key: 'old', value: null }])
+    store.merge()
+    expect([store.get('old'), store.get('new')]).toEqual([undefined, 95])
+  })
+
+  it('is rebuilt from its changes, compacted or not, after any mix of commits and aborts', () => {
+    const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(fc.integer(), { nil: undefined }), end: fc.constantFrom('commit', 'abort', 'go on') })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const store = make(3)
+        const log: { key: string; value: Buffer | null }[] = []
+        for (const { key, value, end } of steps) {
+          if (value === undefined) store.delete(key)
+          else store.put(key, value)
+          if (end === 'commit') {
+            log.push(...store.changes(0))
+            store.merge()
+          } else if (end === 'abort') store.discard()
+        }
+        store.discard()
+        const rebuilt = make(3)
+        for (const { key, value } of log) rebuilt.restore(key, value)
+        for (const key of ['a', 'b', 'c', 'd']) expect(rebuilt.get(key)).toBe(store.get(key))
+        expect(rebuilt.entries).toBe(store.entries)
+        expect(store.entries).toBeLessThanOrEqual(3)
+      }),
+    )
+  })
+})
