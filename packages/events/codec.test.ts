@@ -1,4 +1,4 @@
-import { Type } from 'avsc'
+import { Type } from './avro.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DecodeFailure, RecordDecoder, RecordEncoder, recordType, type SchemaSource } from './codec.ts'

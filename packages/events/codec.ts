@@ -1,4 +1,4 @@
-import { type Resolver, type Schema, Type } from 'avsc'
+import { type Resolver, type Schema, Type } from './avro.ts'
 import { hardenAvsc } from './hardening.ts'
 import type { RecordTypes } from './record-types.ts'
 import { type RecordName, readSchema } from './schemas.ts'

@@ -1,4 +1,4 @@
-import { type Schema, Type } from 'avsc'
+import { type Schema, Type } from './avro.ts'
 
 interface Tap {
   pos: number

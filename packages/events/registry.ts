@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { SchemaRegistry as RegistryClient } from '@kafkajs/confluent-schema-registry'
-import { type Schema, Type } from 'avsc'
+import { type Schema, Type } from './avro.ts'
 import type { SchemaSource } from './codec.ts'
 import { type RecordName, readSchema } from './schemas.ts'
 

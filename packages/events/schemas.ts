@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Schema } from 'avsc'
+import type { Schema } from './avro.ts'
 
 /** Every record of the contract, each in `schemas/<name>.avsc`. */
 export const RECORD_NAMES = [

@@ -8,7 +8,6 @@ export type { Logger } from 'pino'
  */
 export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
   const settings = {
-    name: options.service,
     level: options.level,
     base: { service: options.service },
     formatters: { level: (label: string) => ({ level: label }) },

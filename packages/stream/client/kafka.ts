@@ -35,8 +35,11 @@ export function createKafka(settings: BrokerSettings, clientId: string, logger: 
     logLevel: logLevel.WARN,
     logCreator:
       () =>
-      ({ namespace, level, log: { message, timestamp: _, logger: __, stack: ___, ...rest } }: LogEntry) =>
-        log[PINO_LEVEL[level] ?? 'info']({ namespace, ...rest }, message),
+      ({ namespace, level, log: { message, timestamp: _, logger: __, stack: ___, ...rest } }: LogEntry) => {
+        // An error answer also reaches whoever asked, who knows whether it matters; CONCURRENT_TRANSACTIONS is everyday.
+        const isAnswer = namespace === 'Connection' && message.startsWith('Response ')
+        log[isAnswer ? 'debug' : (PINO_LEVEL[level] ?? 'info')]({ namespace, ...rest }, message)
+      },
   }
   if (settings.tls) {
     const { caFile, certFile, keyFile } = settings.tls
