@@ -1,0 +1,37 @@
+# Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
+NODE := bin/node24
+.DEFAULT_GOAL := help
+.PHONY: help install demo up down test test-fast check types schemas-land format
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+install: ## install the npm packages of the lock file, where they are missing
+	@bin/install
+
+demo: ## the whole chain once on a sample feed: real broker, registry, four services; ends by itself
+	@bin/wardline demo $(ARGS)
+
+up: ## start broker, registry and services and leave them running
+	@bin/wardline up $(ARGS)
+
+down: ## stop what `make up` started
+	@bin/wardline down $(ARGS)
+
+test: install ## types, style, unit tests, then the chain against the real broker and registry
+	@$(NODE) node test/run.ts
+
+test-fast: install ## the same without the broker
+	@$(NODE) node test/run.ts --fast
+
+check: install ## types and style only
+	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+
+format: install ## format the code
+	@$(NODE) npx biome check --write .
+
+types: install ## generate TypeScript types from schemas/
+	@$(NODE) node packages/events/generate.ts
+
+schemas-land: install ## keep the current schemas as landed versions, where they are compatible
+	@$(NODE) node packages/events/landed.ts

@@ -1,0 +1,221 @@
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startStack } from '@wardline/local'
+import { createSampleFeed, malformedEvents, recordKey, restamp } from '@wardline/sample-feed'
+import { STAGE_NAMES, TOPICS } from '@wardline/stream'
+import Table from 'cli-table3'
+import { type AuditReport, audit, balances } from './audit.ts'
+import { type Connection, connect } from './connection.ts'
+import { DecisionWatch } from './decision-watch.ts'
+import { FeedPublisher } from './feed-publisher.ts'
+import { LatencyRecorder, type LatencySummary } from './latency.ts'
+import { type ReportHead, reportHead, writeReport } from './report.ts'
+
+/** Folder of the demo's broker, logs and what it leaves to look at; emptied at each run. */
+const DEMO_FOLDER = new URL('../.wardline/demo/', import.meta.url)
+
+export interface DemoOptions {
+  /** Events to publish, repeats included. */
+  readonly events: number
+  /** Events a second. */
+  readonly rate: number
+  readonly seed: number
+  readonly partitions: number
+  readonly print: (line: string) => void
+  /** Replaces the current line in a terminal; silent elsewhere but for every tenth call. */
+  readonly progress: (line: string) => void
+}
+
+export interface DemoReport extends ReportHead {
+  readonly eventsIn: number
+  readonly decisions: Record<string, number>
+  readonly deadLetters: number
+  readonly duplicates: number
+  readonly missing: number
+  readonly doubled: number
+  readonly latencyMs: Record<string, LatencySummary>
+  readonly eventsPerSecond: number
+}
+
+/** Quantiles that the contract promises at the demo's rate. */
+const OBJECTIVE_P99_MS = 500
+/** Sent before the measurement, so that it does not measure just-started processes. */
+const WARM_UP_EVENTS = 1_000
+const TICK_MS = 10
+/** No decision for this long means that none will come. */
+const STALL_MS = 20_000
+
+/** The whole chain once, with a real broker and registry. Returns whether the books balance. */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { print } = options
+  const startedAt = new Date()
+  rmSync(DEMO_FOLDER, { recursive: true, force: true })
+  mkdirSync(DEMO_FOLDER, { recursive: true })
+
+  const stack = await startStack({ folder: fileURLToPath(DEMO_FOLDER), partitions: options.partitions, log: print })
+  try {
+    const connection = connect({
+      ...process.env,
+      WARDLINE_BROKERS: stack.brokers.join(','),
+      WARDLINE_REGISTRY_URL: stack.registryUrl,
+    })
+    const measured = await publishAndWatch(connection, options)
+    print('reading the topics to balance the books …')
+    const report = await audit(connection)
+    await saveMetrics(stack.services)
+    const demo: DemoReport = {
+      ...reportHead(startedAt),
+      eventsIn: report.eventsIn,
+      decisions: measured.verdicts,
+      deadLetters: report.deadLetters,
+      duplicates: report.duplicates,
+      missing: report.missing.length,
+      doubled: report.doubled.length,
+      latencyMs: measured.latencyMs,
+      eventsPerSecond: Math.round(measured.eventsPerSecond),
+    }
+    const file = writeReport('demo', demo)
+    printSummary(print, demo, report, measured.rate)
+    print(`report     ${file}`)
+    print('decisions  .wardline/demo/decisions.jsonl (what an enforcement system received)')
+    print('metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs')
+    print('')
+    print('To look around in a running chain: make up, then bin/wardline tail decisions; make down ends it.')
+    return balances(report)
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function publishAndWatch(connection: Connection, options: DemoOptions) {
+  const feed = createSampleFeed({ seed: options.seed, startAt: Date.now() })
+  const publisher = new FeedPublisher(connection)
+  await publisher.connect()
+  const latency = new LatencyRecorder()
+  const verdicts: Record<string, number> = {}
+  const decisionsFile = new URL('decisions.jsonl', DEMO_FOLDER)
+  let decided = 0
+  let lines: string[] = []
+  const warmUp = new Set<string>()
+  const watch = new DecisionWatch(connection, (decision, receivedAt) => {
+    if (decision.type === 'DECISION') decided++
+    verdicts[decision.verdict] = (verdicts[decision.verdict] ?? 0) + 1
+    if (!warmUp.has(decision.eventId)) latency.add(decision.category, receivedAt - decision.feedAppendedAt)
+    lines.push(JSON.stringify(decision))
+    if (lines.length >= 2_000) flushLines()
+  })
+  const flushLines = () => {
+    if (lines.length > 0) appendFileSync(decisionsFile, `${lines.join('\n')}\n`)
+    lines = []
+  }
+  await watch.start()
+  try {
+    const profiles = feed.profiles()
+    options.print(`publishing ${profiles.length} account profiles, then ${options.events} events at ${options.rate}/s`)
+    const profileMessages = []
+    for (const profile of profiles) {
+      profileMessages.push({ key: profile.accountId, value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile) })
+    }
+    await publisher.send(TOPICS.profiles, profileMessages)
+
+    const expectAnswers = await publishEvents(connection, publisher, feed, options, warmUp, () => decided)
+    await untilAnswered(expectAnswers.decisions, () => decided, options.progress)
+    return { verdicts, latencyMs: latency.summary(), eventsPerSecond: expectAnswers.perSecond, rate: options.rate }
+  } finally {
+    flushLines()
+    await watch.stop()
+    await publisher.close()
+  }
+}
+
+async function publishEvents(
+  _connection: Connection,
+  publisher: FeedPublisher,
+  feed: ReturnType<typeof createSampleFeed>,
+  options: DemoOptions,
+  warmUp: Set<string>,
+  decided: () => number,
+): Promise<{ decisions: number; perSecond: number }> {
+  const bad = malformedEvents(options.seed)
+  const ids = new Set<string>()
+  const items = feed.events(options.events)[Symbol.iterator]()
+  const started = performance.now()
+  let sent = 0
+  let badSent = 0
+  let nextProgress = 0
+  for (;;) {
+    const elapsed = performance.now() - started
+    const due = Math.min(options.events, Math.floor((elapsed / 1000) * options.rate))
+    const batch = []
+    for (; sent < due; sent++) {
+      const item = items.next()
+      if (item.done) break
+      const event = restamp(item.value.event, Date.now())
+      if (sent < WARM_UP_EVENTS) warmUp.add(event.eventId)
+      ids.add(event.eventId)
+      batch.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+    }
+    // What breaks the contract is spread over the run, as it would come.
+    while (badSent < bad.length && sent > ((badSent + 1) * options.events) / (bad.length + 2)) {
+      const { event } = bad[badSent++]!
+      batch.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+      batch.push({ key: `garbage-${badSent}`, value: Buffer.from(`no Avro at all, ${badSent}`) })
+    }
+    await publisher.send(TOPICS.feedEvents, batch)
+    if (elapsed >= nextProgress) {
+      options.progress(`${sent} published, ${decided()} decided`)
+      nextProgress = elapsed + 1_000
+    }
+    if (sent >= options.events && badSent === bad.length) break
+    await delay(TICK_MS)
+  }
+  return { decisions: ids.size, perSecond: (sent + 2 * badSent) / ((performance.now() - started) / 1000) }
+}
+
+/** Waits until every distinct event has its decision, or none has come for a while: the audit then says what is missing. */
+async function untilAnswered(expected: number, decided: () => number, progress: (line: string) => void): Promise<void> {
+  let last = decided()
+  let movedAt = performance.now()
+  while (decided() < expected) {
+    await delay(50)
+    if (decided() !== last) {
+      last = decided()
+      movedAt = performance.now()
+      progress(`${last} of ${expected} decided`)
+    } else if (performance.now() - movedAt > STALL_MS) return
+  }
+}
+
+async function saveMetrics(services: readonly { readonly stage: string; readonly metricsUrl: string }[]): Promise<void> {
+  const folder = new URL('metrics/', DEMO_FOLDER)
+  mkdirSync(folder, { recursive: true })
+  for (const { stage, metricsUrl } of services) {
+    const answer = await fetch(metricsUrl)
+    writeFileSync(new URL(`${stage}.prom`, folder), await answer.text())
+  }
+}
+
+function printSummary(print: (line: string) => void, demo: DemoReport, audited: AuditReport, rate: number): void {
+  const plain = { chars: { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' }, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } }
+  const show = (table: Table.Table) => print(`${table.toString()}\n`)
+  print('')
+  const books = new Table({ head: ['events in', 'decisions', 'dead letters', 'duplicates', 'missing', 'doubled'], ...plain })
+  books.push([demo.eventsIn, audited.decisions, demo.deadLetters, demo.duplicates, demo.missing, demo.doubled])
+  show(books)
+  const verdicts = new Table({ head: ['verdict', 'decisions'], ...plain })
+  for (const [verdict, count] of Object.entries(demo.decisions).sort(([, a], [, b]) => b - a)) verdicts.push([verdict, count])
+  show(verdicts)
+  const latency = new Table({ head: ['category', 'decisions', 'p50 ms', 'p95 ms', 'p99 ms'], ...plain, colAligns: ['left', 'right', 'right', 'right', 'right'] })
+  for (const [category, s] of Object.entries(demo.latencyMs)) latency.push([category, s.count, s.p50, s.p95, s.p99])
+  show(latency)
+  const p99 = demo.latencyMs.all?.p99 ?? 0
+  print(`from the append to feed.events to the decision in an outside consumer's hands, at ${rate} events/s on ${STAGE_NAMES.length} services`)
+  print(`objective: p99 below ${OBJECTIVE_P99_MS} ms: ${p99 < OBJECTIVE_P99_MS ? 'met' : 'MISSED'} (${p99} ms)`)
+  print(
+    balances(audited)
+      ? `audit: ${demo.eventsIn} in = ${audited.decisions} decisions + ${demo.deadLetters} dead letters + ${demo.duplicates} duplicates; none missing, none doubled`
+      : `audit: DOES NOT BALANCE; missing ${audited.missing.slice(0, 5).join(', ')}; doubled ${audited.doubled.slice(0, 5).join(', ')}`,
+  )
+  print('')
+}

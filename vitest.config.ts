@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+// Two kinds: `x.test.ts` is pure and fast; `x.integration.test.ts` starts the real broker and registry, one file at a time.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages,services,cli,deploy,test}/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{packages,services,cli,deploy,test}/**/*.integration.test.ts'],
+          exclude: ['**/node_modules/**'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+        },
+      },
+    ],
+  },
+})
