@@ -1,5 +1,6 @@
 export * from './codec.ts'
 export * from './generated/types.ts'
 export * from './record-types.ts'
+export * from './register-schemas.ts'
 export * from './registry.ts'
 export * from './schemas.ts'

@@ -1,5 +1,6 @@
 export { createKafka, Kafka, type BrokerSettings } from './client/kafka.ts'
 export type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
+export { createTopics, PartitionCountMismatch } from './create-topics.ts'
 export { PartitionReader, type PartitionBounds } from './client/partition-reader.ts'
 export { partitionOf } from './client/partitioner.ts'
 export { TransactionContent, TransactionalProducer } from './client/transactional-producer.ts'

@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import type { Artifacts } from './artifacts.ts'
+import { type Child, startChild } from './child.ts'
+import { LocalStackProblem } from './problems.ts'
+
+export interface BrokerOptions {
+  readonly artifacts: Artifacts
+  /** Data, settings and log; keeps its content from start to start. */
+  readonly folder: string
+  readonly logFolder: string
+  readonly port: number
+  readonly controllerPort: number
+  readonly detached: boolean
+}
+
+/** Settings of a single KRaft node on the loopback interface, sized for a small machine. */
+export function brokerProperties(options: { folder: string; port: number; controllerPort: number }): string {
+  const { folder, port, controllerPort } = options
+  return `${Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': `${folder}/data`,
+    'auto.create.topics.enable': false,
+    'default.replication.factor': 1,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 8,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 8,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // One process starting should not wait for others that may come.
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 2_000,
+    // policy.control takes 32 MiB; the others say less themselves.
+    'message.max.bytes': 33_554_432,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    'log.cleaner.dedupe.buffer.size': 16_777_216,
+  })
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`
+}
+
+const LOGGING = `status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+`
+
+export function startBroker(options: BrokerOptions): Child {
+  const { artifacts, folder, logFolder } = options
+  mkdirSync(folder, { recursive: true })
+  const properties = `${folder}/server.properties`
+  const logging = `${folder}/log4j2.properties`
+  writeFileSync(properties, brokerProperties(options))
+  writeFileSync(logging, LOGGING)
+  const classpath = `${artifacts.kafkaJars}/*`
+  if (!existsSync(`${folder}/data/meta.properties`)) format(classpath, properties, logging)
+  return startChild({
+    name: 'the broker',
+    command: 'java',
+    args: [
+      '-Xms512m',
+      '-Xmx768m',
+      '-XX:+UseG1GC',
+      '-XX:MaxGCPauseMillis=20',
+      '-XX:+ExplicitGCInvokesConcurrent',
+      `-Dlog4j2.configurationFile=${logging}`,
+      '-cp',
+      classpath,
+      'kafka.Kafka',
+      properties,
+    ],
+    logFile: `${logFolder}/broker.log`,
+    detached: options.detached,
+  })
+}
+
+/** Gives the empty data folder its cluster id. */
+function format(classpath: string, properties: string, logging: string): void {
+  const clusterId = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+  const { status, stderr, stdout } = spawnSync(
+    'java',
+    [`-Dlog4j2.configurationFile=${logging}`, '-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties],
+    { encoding: 'utf8' },
+  )
+  if (status !== 0) throw new LocalStackProblem(`the broker's data folder could not be formatted: ${stderr || stdout}`)
+}

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url'
+import { STAGE_NAMES, type StageName } from '@wardline/stream'
+import { type Child, startChild, untilReady } from './child.ts'
+
+export interface ServiceOptions {
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  readonly logFolder: string
+  readonly metricsPort: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly detached: boolean
+}
+
+export interface Service {
+  readonly stage: StageName
+  readonly child: Child
+  readonly metricsUrl: string
+  /** Resolves once `/readyz` says so. */
+  ready(): Promise<void>
+}
+
+const READY_WITHIN_MS = 60_000
+
+/** Starts one stage with the Node.js that runs this. */
+export function startService(stage: StageName, options: ServiceOptions): Service {
+  const main = fileURLToPath(new URL(`../../services/${stage}/main.ts`, import.meta.url))
+  const address = `http://127.0.0.1:${options.metricsPort}`
+  const child = startChild({
+    name: stage,
+    command: process.execPath,
+    // kafkajs sets timers with negative delays; they fire at once, as it means them to.
+    args: ['--disable-warning=TimeoutNegativeWarning', main],
+    logFile: `${options.logFolder}/${stage}.log`,
+    env: {
+      WARDLINE_BROKERS: options.brokers.join(','),
+      WARDLINE_REGISTRY_URL: options.registryUrl,
+      WARDLINE_METRICS_HOST: '127.0.0.1',
+      WARDLINE_METRICS_PORT: String(options.metricsPort),
+      ...options.env,
+    },
+    detached: options.detached,
+  })
+  return {
+    stage,
+    child,
+    metricsUrl: `${address}/metrics`,
+    ready: () => untilReady(child, async () => (await fetch(`${address}/readyz`)).ok, READY_WITHIN_MS),
+  }
+}
+
+export const startServices = (options: Omit<ServiceOptions, 'metricsPort'>, metricsPorts: readonly number[]): Service[] =>
+  STAGE_NAMES.map((stage, i) => startService(stage, { ...options, metricsPort: metricsPorts[i]! }))

@@ -1,0 +1,195 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectSocket } from 'node:net'
+import { type RegistryOptions, registerSchemas } from '@wardline/events'
+import { createKafka, createLogger, createTopics, TOPIC_SPECS } from '@wardline/stream'
+import { ensureArtifacts } from './artifacts.ts'
+import { startBroker } from './broker.ts'
+import { type Child, startTimeOf, stopByPid, untilReady } from './child.ts'
+import { checkPorts, portsFromEnvironment, type StackPorts } from './ports.ts'
+import { LocalStackProblem } from './problems.ts'
+import { registryUrl, startRegistry } from './registry.ts'
+import { type Service, startServices } from './services.ts'
+
+export interface StackOptions {
+  /** Data, logs and `stack.json`. */
+  readonly folder: string
+  readonly partitions: number
+  readonly log: (line: string) => void
+  /** Absent: from the environment. */
+  readonly ports?: StackPorts
+  /** Goes on when this process ends; `stopStack` ends it. */
+  readonly detached?: boolean
+  /** Without the four services: for tests that start them themselves. */
+  readonly withoutServices?: boolean
+}
+
+export interface Stack {
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  readonly services: readonly Service[]
+  readonly broker: Child
+  readonly registry: Child
+  readonly ports: StackPorts
+  readonly logFolder: string
+  /** The result of the work, unless Ctrl-C or SIGTERM comes first: then it rejects, and `stop` is to be called. */
+  orInterrupted<T>(work: Promise<T>): Promise<T>
+  /** Starts the broker again on the same data, after it was stopped or killed. */
+  restartBroker(): Promise<Child>
+  restartRegistry(): Promise<Child>
+  stop(): Promise<void>
+}
+
+interface StackFile {
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  readonly processes: readonly { readonly name: string; readonly pid: number; readonly startTime: string }[]
+}
+
+const BROKER_READY_WITHIN_MS = 60_000
+const REGISTRY_READY_WITHIN_MS = 90_000
+
+const stackFile = (folder: string) => `${folder}/stack.json`
+
+/** Starts broker, registry, topics, schemas and services; resolves when all are ready, or throws LocalStackProblem with nothing left running. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { folder, log } = options
+  const detached = options.detached ?? false
+  mkdirSync(folder, { recursive: true })
+  if (runningProcesses(folder).length > 0) {
+    throw new LocalStackProblem('The local stack is running already: use it, or end it with make down.')
+  }
+  const ports = options.ports ?? portsFromEnvironment(process.env)
+  await checkPorts(ports)
+  const artifacts = await ensureArtifacts(log)
+
+  const logFolder = `${folder}/logs`
+  const brokers = [`127.0.0.1:${ports.kafka}`]
+  const url = registryUrl(ports.registry)
+  const infrastructure: Child[] = []
+  let services: Service[] = []
+  const launchBroker = () =>
+    startBroker({ artifacts, folder: `${folder}/kafka`, logFolder, port: ports.kafka, controllerPort: ports.controller, detached })
+  const launchRegistry = () => startRegistry({ artifacts, logFolder, port: ports.registry, bootstrapServers: brokers[0]!, detached })
+  const brokerReady = (child: Child) => untilReady(child, () => answers(ports.kafka), BROKER_READY_WITHIN_MS)
+  const registryReady = (child: Child) =>
+    untilReady(child, async () => (await fetch(`${url}/subjects`)).ok, REGISTRY_READY_WITHIN_MS)
+
+  const interrupted = interruption()
+  try {
+    log('starting the broker and the registry …')
+    let broker = launchBroker()
+    infrastructure.push(broker)
+    await interrupted.orDone(brokerReady(broker))
+    let registry = launchRegistry()
+    infrastructure.push(registry)
+    const kafka = createKafka({ brokers }, 'wardline-local', createLogger({ service: 'wardline-local', level: 'silent' }))
+    await interrupted.orDone(createTopics({ kafka, partitions: options.partitions, replicationFactor: 1 }))
+    await interrupted.orDone(registryReady(registry))
+    await interrupted.orDone(registerTopicSchemas({ url }))
+    if (!options.withoutServices) {
+      log('starting normalize, classify, comment-risk and enforce …')
+      services = startServices({ brokers, registryUrl: url, logFolder, detached }, ports.metrics)
+      await interrupted.orDone(Promise.all(services.map((service) => service.ready())))
+    }
+    if (detached) writeStackFile(folder, { brokers, registryUrl: url, processes: [...infrastructure, ...services.map((service) => service.child)].map(identify) })
+    return {
+      brokers,
+      registryUrl: url,
+      services,
+      get broker() {
+        return broker
+      },
+      get registry() {
+        return registry
+      },
+      ports,
+      logFolder,
+      orInterrupted: interrupted.orDone,
+      async restartBroker() {
+        broker = launchBroker()
+        infrastructure.push(broker)
+        await brokerReady(broker)
+        return broker
+      },
+      async restartRegistry() {
+        registry = launchRegistry()
+        infrastructure.push(registry)
+        await registryReady(registry)
+        return registry
+      },
+      async stop() {
+        interrupted.release()
+        await stopAll(services, infrastructure)
+      },
+    }
+  } catch (error) {
+    interrupted.release()
+    await stopAll(services, infrastructure)
+    throw error
+  }
+}
+
+/** Ends what `startStack` left running in this folder: services first, then the registry, then the broker. */
+export async function stopStack(folder: string, options: { wipe: boolean; log: (line: string) => void }): Promise<void> {
+  const running = runningProcesses(folder)
+  for (const { pid, startTime } of running.reverse()) await stopByPid(pid, startTime)
+  rmSync(stackFile(folder), { force: true })
+  options.log(running.length === 0 ? 'nothing was running' : `${running.length} processes ended`)
+  if (options.wipe) rmSync(folder, { recursive: true, force: true })
+}
+
+/** Registers the schema of every topic that has one. Returns ids by subject. */
+export function registerTopicSchemas(registry: RegistryOptions): Promise<Map<string, number>> {
+  const subjects = TOPIC_SPECS.flatMap(({ topic, record }) => (record === null ? [] : [{ subject: `${topic}-value`, record }]))
+  return registerSchemas(registry, subjects)
+}
+
+function runningProcesses(folder: string): StackFile['processes'][number][] {
+  if (!existsSync(stackFile(folder))) return []
+  const { processes } = JSON.parse(readFileSync(stackFile(folder), 'utf8')) as StackFile
+  return processes.filter(({ pid, startTime }) => startTimeOf(pid) === startTime)
+}
+
+function writeStackFile(folder: string, content: StackFile): void {
+  writeFileSync(stackFile(folder), `${JSON.stringify(content, null, 2)}\n`)
+}
+
+const identify = (child: Child) => ({ name: child.name, pid: child.pid, startTime: startTimeOf(child.pid) ?? '' })
+
+/** Services leave their groups while the broker is there to hear it; the registry goes before the broker that stores its data. */
+async function stopAll(services: readonly Service[], infrastructure: readonly Child[]): Promise<void> {
+  await Promise.all(services.map((service) => service.child.stop()))
+  for (const child of [...infrastructure].reverse()) await child.stop()
+}
+
+/** Ctrl-C and SIGTERM while an attached stack runs: end it in order, then end as asked. */
+function interruption() {
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<never>((_, no) => (reject = no))
+  promise.catch(() => {})
+  const onSignal = (signal: NodeJS.Signals) => {
+    process.exitCode = signal === 'SIGINT' ? 130 : 143
+    reject(new LocalStackProblem(`stopped by ${signal}`))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    /** The result of `work`, unless a signal comes first. */
+    orDone: <T>(work: Promise<T>): Promise<T> => Promise.race([work, promise]),
+    release() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
