@@ -59,3 +59,9 @@ export async function runStage<Output extends RecordName, State extends Record<s
     process.exitCode = 1
   }
 }
+
+/** Says why a service does not start, every reason, and has the process end with 1. */
+export function refuseToStart(service: string, message: string, problems: readonly object[]): void {
+  createLogger({ service, level: process.env.WARDLINE_LOG_LEVEL ?? 'info' }).fatal({ problems }, message)
+  process.exitCode = 1
+}

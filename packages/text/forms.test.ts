@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeMap, fold, makeForms, originalSpan } from './forms.ts'
+import { cutPinyin } from './phonetic.ts'
+
+const folded = (text: string) => fold(text).text
+const sound = (text: string) => makeForms(text)[1]!.text.trim()
+
+describe('the folded form', () => {
+  it.each([
+    ['ＡＢＣ１２３', 'abc123'],
+    ['①②③', '123'],
+    ['𝓥𝓧', 'vx'],
+    ['ВХ', 'bx'],
+    ['加\u200b微\u2060信', '加微信'],
+    ['加.微.信', '加微信'],
+    ['加 微信', '加微信'],
+    ['加~微~信', '加微信'],
+    ['私，聊', '私聊'],
+    ['加 微 信 号', '加微信号'],
+    ['薇❤️', '薇心'],
+    ['免費領取', '免费领取'],
+    ['亻尔好', '你好'],
+    ['哈哈哈哈哈哈', '哈哈'],
+    ['1️⃣3️⃣8️⃣', '138'],
+    ['138-0000-0000', '13800000000'],
+    ['13800001111', '13800001111'],
+    ['café', 'cafe'],
+    ['a\r\nb', 'a  b'],
+  ])('of %j is %j', (text, expected) => {
+    expect(folded(text)).toBe(expected)
+  })
+
+  it.each(['你好，我是小明', '我们 他们', 'see you later', '今天，天气不错。明天呢', 'and e.g. this'])('keeps what parts words: %s', (text) => {
+    expect(folded(text)).toBe(text.normalize('NFKC'))
+  })
+})
+
+describe('the phonetic form', () => {
+  it.each([
+    ['加微信', 'jia wei xin'],
+    ['家威芯', 'jia wei xin'],
+    ['jiaweixin', 'jia wei xin'],
+    ['jia wei xin', 'jia wei xin'],
+    ['支持', 'zi ci'],
+    ['朋友', 'pen you'],
+    ['vx一二三', 'vx yi er san'],
+    ['好的，来吗', 'hao de / nai ma'],
+  ])('of %s is %s', (text, expected) => {
+    expect(sound(text)).toBe(expected)
+  })
+
+  it('does not cut what is no pinyin', () => {
+    expect(cutPinyin('hello')).toBeNull()
+    expect(cutPinyin('street')).toBeNull()
+    expect(cutPinyin('weixin')).toEqual([3, 3])
+    expect(cutPinyin('xian')).toEqual([4])
+  })
+})
+
+describe('the way back', () => {
+  it('leads from a match to the original', () => {
+    const text = '快来+薇.❤️，找我'
+    const [form] = makeForms(text)
+    const start = form!.text.indexOf('薇心')
+    expect(start).toBeGreaterThan(0)
+    const [from, to] = originalSpan(decodeMap(form!), start, start + 2, text)
+    expect(text.slice(from, to)).toBe('薇.❤')
+  })
+
+  it('covers both halves of a surrogate pair', () => {
+    const text = '看👧吗'
+    const [form] = makeForms(text)
+    const at = form!.text.indexOf('女')
+    expect(originalSpan(decodeMap(form!), at, at + 1, text)).toEqual([1, 3])
+  })
+
+  it('stays within the text and never goes backwards, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (raw) => {
+        const text = raw.toWellFormed()
+        for (const form of makeForms(text)) {
+          const offsets = decodeMap(form)
+          let last = 0
+          for (const offset of offsets) {
+            expect(offset).toBeGreaterThanOrEqual(last)
+            expect(offset).toBeLessThan(text.length)
+            last = offset
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('an unchanged text needs no map', () => {
+    expect(makeForms('今天天气不错')[0]).toEqual({ form: 'FOLDED', text: '今天天气不错', map: [] })
+  })
+})
+
+it('costs no more than the length: 100,000 hostile characters stay below 250 ms', () => {
+  makeForms('热身 warm up 123')
+  for (const text of ['a'.repeat(100_000), '加.'.repeat(50_000), ' .'.repeat(50_000), '亻'.repeat(100_000), '👧'.repeat(50_000), 'xian'.repeat(25_000), '\u0300'.repeat(100_000)]) {
+    const started = performance.now()
+    makeForms(text)
+    expect(performance.now() - started).toBeLessThan(250)
+  }
+})
