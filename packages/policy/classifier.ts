@@ -30,6 +30,8 @@ export interface Classifier {
 const EXACT = 1
 const FOLDED = 0.95
 const PHONETIC = 0.8
+/** Three syllables sound like other words often enough to need a second sign. */
+const PHONETIC_SHORT = 0.62
 /** Fewer syllables sound like too much else. */
 const LEAST_SYLLABLES = 3
 const MOST_SPANS = 8
@@ -85,6 +87,7 @@ export function createClassifier(policy: Policy): Classifier {
     return syllables >= LEAST_SYLLABLES && !/[0-9/]/.test(text) && /^\P{ASCII}+$/u.test(term) ? text : ''
   })
   const phoneticMatcher = new Automaton(sounds)
+  const soundConfidence = sounds.map((sound) => (sound.split(' ').length - 1 > LEAST_SYLLABLES ? PHONETIC : PHONETIC_SHORT))
   const thresholdOf = (category: Category) =>
     policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ?? policy.thresholds.default
 
@@ -109,15 +112,21 @@ export function createClassifier(policy: Policy): Classifier {
     const sounding = forms.find((form) => form.form === 'PHONETIC')
     if (!sounding) return
     let soundOffsets: Int32Array | undefined
+    const isAllowed = (from: number, to: number) =>
+      allowed.some(([start, end]) => {
+        offsets ??= decodeMap(folded)
+        const [first, last] = originalSpan(offsets, start, end, text)
+        return first <= from && to <= last
+      })
     phoneticMatcher.scan(sounding.text, (term, end) => {
       const start = end - phoneticMatcher.lengths[term]!
       if (start > 0 && sounding.text[start - 1] !== ' ') return
-      if ((hits.get(term)?.confidence ?? 0) >= PHONETIC) return
+      if ((hits.get(term)?.confidence ?? 0) >= soundConfidence[term]!) return
       soundOffsets ??= decodeMap(sounding)
       const [from, to] = originalSpan(soundOffsets, start, end, text)
       // What is allowed as it is written is not forbidden by its sound.
-      if (allowed.some(([a, b]) => originalSpan(offsets ?? decodeMap(folded), a, b, text)[0] <= from && to <= originalSpan(offsets ?? decodeMap(folded), a, b, text)[1])) return
-      note(hits, term, PHONETIC, isMain ? { start: from, end: to } : null)
+      if (isAllowed(from, to)) return
+      note(hits, term, soundConfidence[term]!, isMain ? { start: from, end: to } : null)
     })
   }
 
