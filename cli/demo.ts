@@ -2,15 +2,16 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStack } from '@wardline/local'
-import { createSampleFeed, malformedEvents, recordKey, restamp } from '@wardline/sample-feed'
+import { createSampleFeed, malformedEvents, recordKey } from '@wardline/sample-feed'
 import { STAGE_NAMES, TOPICS } from '@wardline/stream'
 import Table from 'cli-table3'
 import { type AuditReport, audit, balances } from './audit.ts'
 import { type Connection, connect } from './connection.ts'
 import { DecisionWatch } from './decision-watch.ts'
-import { FeedPublisher } from './feed-publisher.ts'
+import { type FedMessage, FeedPublisher } from './feed-publisher.ts'
 import { LatencyRecorder, type LatencySummary } from './latency.ts'
 import { type ReportHead, reportHead, writeReport } from './report.ts'
+import { publishPaced, publishProfiles } from './sample.ts'
 
 /** Folder of the demo's broker, logs and what it leaves to look at; emptied at each run. */
 const DEMO_FOLDER = new URL('../.wardline/demo/', import.meta.url)
@@ -42,7 +43,8 @@ export interface DemoReport extends ReportHead {
 const OBJECTIVE_P99_MS = 500
 /** Sent before the measurement, so that it does not measure just-started processes. */
 const WARM_UP_EVENTS = 1_000
-const TICK_MS = 10
+/** Profiles take a moment to reach comment-risk; events that come earlier would meet unknown accounts. */
+const PROFILES_SETTLE_MS = 1_500
 /** No decision for this long means that none will come. */
 const STALL_MS = 20_000
 
@@ -60,7 +62,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       WARDLINE_BROKERS: stack.brokers.join(','),
       WARDLINE_REGISTRY_URL: stack.registryUrl,
     })
-    const measured = await publishAndWatch(connection, options)
+    const measured = await stack.orInterrupted(publishAndWatch(connection, options))
     print('reading the topics to balance the books …')
     const report = await audit(connection)
     await saveMetrics(stack.services)
@@ -76,7 +78,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       eventsPerSecond: Math.round(measured.eventsPerSecond),
     }
     const file = writeReport('demo', demo)
-    printSummary(print, demo, report, measured.rate)
+    printSummary(print, demo, report, options.rate)
     print(`report     ${file}`)
     print('decisions  .wardline/demo/decisions.jsonl (what an enforcement system received)')
     print('metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs')
@@ -94,34 +96,48 @@ async function publishAndWatch(connection: Connection, options: DemoOptions) {
   await publisher.connect()
   const latency = new LatencyRecorder()
   const verdicts: Record<string, number> = {}
-  const decisionsFile = new URL('decisions.jsonl', DEMO_FOLDER)
-  let decided = 0
-  let lines: string[] = []
   const warmUp = new Set<string>()
+  const decisionsFile = new URL('decisions.jsonl', DEMO_FOLDER)
+  let lines: string[] = []
+  const flushLines = () => {
+    if (lines.length > 0) appendFileSync(decisionsFile, `${lines.join('\n')}\n`)
+    lines = []
+  }
+  let decided = 0
   const watch = new DecisionWatch(connection, (decision, receivedAt) => {
     if (decision.type === 'DECISION') decided++
     verdicts[decision.verdict] = (verdicts[decision.verdict] ?? 0) + 1
     if (!warmUp.has(decision.eventId)) latency.add(decision.category, receivedAt - decision.feedAppendedAt)
     lines.push(JSON.stringify(decision))
-    if (lines.length >= 2_000) flushLines()
+    if (lines.length >= 500) flushLines()
   })
-  const flushLines = () => {
-    if (lines.length > 0) appendFileSync(decisionsFile, `${lines.join('\n')}\n`)
-    lines = []
-  }
   await watch.start()
   try {
     const profiles = feed.profiles()
     options.print(`publishing ${profiles.length} account profiles, then ${options.events} events at ${options.rate}/s`)
-    const profileMessages = []
-    for (const profile of profiles) {
-      profileMessages.push({ key: profile.accountId, value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile) })
-    }
-    await publisher.send(TOPICS.profiles, profileMessages)
+    await publishProfiles(publisher, profiles)
+    await delay(PROFILES_SETTLE_MS)
 
-    const expectAnswers = await publishEvents(connection, publisher, feed, options, warmUp, () => decided)
-    await untilAnswered(expectAnswers.decisions, () => decided, options.progress)
-    return { verdicts, latencyMs: latency.summary(), eventsPerSecond: expectAnswers.perSecond, rate: options.rate }
+    const ids = new Set<string>()
+    const started = performance.now()
+    let nextProgress = started
+    await publishPaced(publisher, feed, {
+      count: options.events,
+      rate: options.rate,
+      sending: (event, index) => {
+        ids.add(event.eventId)
+        if (index < WARM_UP_EVENTS) warmUp.add(event.eventId)
+      },
+      extra: brokenRecords(publisher, options),
+      progress: (sent) => {
+        if (performance.now() < nextProgress) return
+        nextProgress += 1_000
+        options.progress(`${sent} published, ${decided} decided`)
+      },
+    })
+    const eventsPerSecond = options.events / ((performance.now() - started) / 1000)
+    await untilAnswered(ids.size, () => decided, options.progress)
+    return { verdicts, latencyMs: latency.summary(), eventsPerSecond }
   } finally {
     flushLines()
     await watch.stop()
@@ -129,48 +145,19 @@ async function publishAndWatch(connection: Connection, options: DemoOptions) {
   }
 }
 
-async function publishEvents(
-  _connection: Connection,
-  publisher: FeedPublisher,
-  feed: ReturnType<typeof createSampleFeed>,
-  options: DemoOptions,
-  warmUp: Set<string>,
-  decided: () => number,
-): Promise<{ decisions: number; perSecond: number }> {
-  const bad = malformedEvents(options.seed)
-  const ids = new Set<string>()
-  const items = feed.events(options.events)[Symbol.iterator]()
-  const started = performance.now()
-  let sent = 0
-  let badSent = 0
-  let nextProgress = 0
-  for (;;) {
-    const elapsed = performance.now() - started
-    const due = Math.min(options.events, Math.floor((elapsed / 1000) * options.rate))
-    const batch = []
-    for (; sent < due; sent++) {
-      const item = items.next()
-      if (item.done) break
-      const event = restamp(item.value.event, Date.now())
-      if (sent < WARM_UP_EVENTS) warmUp.add(event.eventId)
-      ids.add(event.eventId)
-      batch.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+/** What breaks the contract, spread over the run as it would come: events with wrong content, and bytes that are no Avro. */
+function brokenRecords(publisher: FeedPublisher, options: DemoOptions): (sent: number) => Promise<FedMessage[]> {
+  const malformed = malformedEvents(options.seed, Date.now())
+  let next = 0
+  return async (sent) => {
+    const messages: FedMessage[] = []
+    while (next < malformed.length && sent >= ((next + 1) * options.events) / malformed.length) {
+      const { event } = malformed[next++]!
+      messages.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+      messages.push({ key: `garbage-${next}`, value: Buffer.from(`no Avro at all, ${next}`) })
     }
-    // What breaks the contract is spread over the run, as it would come.
-    while (badSent < bad.length && sent > ((badSent + 1) * options.events) / (bad.length + 2)) {
-      const { event } = bad[badSent++]!
-      batch.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
-      batch.push({ key: `garbage-${badSent}`, value: Buffer.from(`no Avro at all, ${badSent}`) })
-    }
-    await publisher.send(TOPICS.feedEvents, batch)
-    if (elapsed >= nextProgress) {
-      options.progress(`${sent} published, ${decided()} decided`)
-      nextProgress = elapsed + 1_000
-    }
-    if (sent >= options.events && badSent === bad.length) break
-    await delay(TICK_MS)
+    return messages
   }
-  return { decisions: ids.size, perSecond: (sent + 2 * badSent) / ((performance.now() - started) / 1000) }
 }
 
 /** Waits until every distinct event has its decision, or none has come for a while: the audit then says what is missing. */

@@ -1,3 +1,4 @@
+export { type Schema, Type } from './avro.ts'
 export * from './codec.ts'
 export * from './generated/types.ts'
 export * from './record-types.ts'

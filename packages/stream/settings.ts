@@ -36,6 +36,7 @@ const environment = z
     WARDLINE_REBALANCE_TIMEOUT_MS: milliseconds(15_000, 1_000, 600_000),
     WARDLINE_TRANSACTION_TIMEOUT_MS: milliseconds(15_000, 1_000, 900_000),
     WARDLINE_FETCH_MAX_WAIT_MS: milliseconds(100, 1, 5_000),
+    WARDLINE_TRANSACTION_INTERVAL_MS: milliseconds(20, 0, 5_000),
     WARDLINE_MAX_TRANSACTION_RECORDS: z.coerce.number().int().min(1).max(100_000).default(2_000),
     WARDLINE_SHUTDOWN_TIMEOUT_MS: milliseconds(10_000, 100, 300_000),
   })
@@ -72,6 +73,7 @@ export interface StageSettings {
   readonly rebalanceTimeoutMs: number
   readonly transactionTimeoutMs: number
   readonly fetchMaxWaitMs: number
+  readonly transactionIntervalMs: number
   readonly maxTransactionRecords: number
   readonly shutdownTimeoutMs: number
 }
@@ -119,6 +121,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     rebalanceTimeoutMs: e.WARDLINE_REBALANCE_TIMEOUT_MS,
     transactionTimeoutMs: e.WARDLINE_TRANSACTION_TIMEOUT_MS,
     fetchMaxWaitMs: e.WARDLINE_FETCH_MAX_WAIT_MS,
+    transactionIntervalMs: e.WARDLINE_TRANSACTION_INTERVAL_MS,
     maxTransactionRecords: e.WARDLINE_MAX_TRANSACTION_RECORDS,
     shutdownTimeoutMs: e.WARDLINE_SHUTDOWN_TIMEOUT_MS,
   }

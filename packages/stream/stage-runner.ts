@@ -295,12 +295,17 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     const slot = this.#slots.get(partition)
     const assignment = this.#assignment
     if (!slot || slot.assignment !== assignment || messages.length === 0) return
+    const started = performance.now()
     const turn = slot.turn.then(() => this.#processBatch(payload, slot, assignment))
     slot.turn = turn.catch(() => {})
     await turn
     if (!this.#isCurrent(assignment) || slot.task.position(topic) <= Number(messages.at(-1)!.offset)) return
     payload.resolveOffset(messages.at(-1)!.offset)
     this.#fetched.set(`${topic}/${partition}`, Number(payload.batch.lastOffset()) + 1)
+    // At a low rate a transaction for every few records would keep the broker busy with nothing but transactions;
+    // what comes meanwhile goes into the next. Under load the work itself takes longer than this, and nothing waits.
+    const rest = this.#options.settings.transactionIntervalMs - (performance.now() - started)
+    if (rest > 1) await this.#sleep(rest)
   }
 
   async #processBatch(payload: EachBatchPayload, slot: Slot<Output, State>, assignment: number): Promise<void> {

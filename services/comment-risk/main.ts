@@ -1,0 +1,4 @@
+import { runStage } from '@wardline/stream'
+import { createCommentRiskStage } from './stage.ts'
+
+await runStage(createCommentRiskStage())

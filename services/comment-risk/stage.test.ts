@@ -1,0 +1,386 @@
+import type { AgeBand, ClassifiedEvent } from '@wardline/events'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DAY, event, Harness, HOUR, MINUTE, profile, type Step, T0, watching } from './testing.ts'
+
+const harness = (...profiles: Parameters<typeof profile>[0][]) => {
+  const made = new Harness()
+  for (const each of profiles.length > 0 ? profiles : [{}]) made.know(profile(each))
+  return made
+}
+const finding = (assessed: { findings: { code: string; score: number }[] }, code: string) =>
+  assessed.findings.find((each) => each.code === code)?.score ?? 0
+
+/** A conversation, an hour between messages; the last answer. */
+function talk(signals: string[][], actorAgeBand: AgeBand = 'ADULT', ageBand: AgeBand = 'AGE_12_TO_15') {
+  const stage = harness({ ageBand })
+  return signals
+    .map((each, i) => stage.assess(event({ signals: each, actorAgeBand, occurredAt: T0 + i * HOUR })))
+    .at(-1)!
+}
+const APPROACH = [['contact'], ['rapport'], ['ask_age'], ['secrecy'], ['gift'], ['ask_picture'], ['move_app']]
+
+describe('profiles', () => {
+  it('gives the age band and the youth mode of the protected account', () => {
+    expect(harness().assess(event())).toMatchObject({
+      protectedAgeBand: 'AGE_8_TO_11',
+      protectedIsMinor: true,
+      youthMode: true,
+    })
+    expect(new Harness().assess(event())).toMatchObject({
+      protectedAgeBand: 'UNKNOWN',
+      protectedIsMinor: false,
+      youthMode: false,
+    })
+  })
+
+  it('takes the word of the producer on an actor that is its own protected account', () => {
+    const own = event({ kind: 'POST', actorId: 'x', protectedId: 'x', actorAgeBand: 'AGE_3_TO_7' })
+    expect(new Harness().assess(own)).toMatchObject({
+      protectedAgeBand: 'AGE_3_TO_7',
+      protectedIsMinor: true,
+    })
+  })
+
+  it('forgets an erased account', () => {
+    const stage = harness()
+    stage.assess(watching(60, T0))
+    stage.know(null, 'child')
+    stage.commit()
+    expect(stage.assess(event())).toMatchObject({ protectedAgeBand: 'UNKNOWN', youthMode: false })
+    expect([stage.state.profiles.entries, stage.state.accounts.entries]).toEqual([0, 0])
+  })
+
+  it('writes nothing for a repeated profile', () => {
+    const stage = harness()
+    expect(stage.commit()).toBe(1)
+    stage.know(profile({ updatedAt: T0 }))
+    expect(stage.commit()).toBe(0)
+  })
+})
+
+describe('the score of classify', () => {
+  const abuse = {
+    category: 'abuse_bullying',
+    score: 0.6,
+    scores: [{ category: 'abuse_bullying', score: 0.6 }],
+    kind: 'COMMENT',
+  } as const
+  const risk = (ageBand: AgeBand, change: Partial<ClassifiedEvent> = {}) =>
+    harness({ ageBand }).assess(event({ ...abuse, scores: [...abuse.scores], ...change })).risk
+
+  it('is raised for minors, more for the younger', () => {
+    expect(risk('ADULT')).toBe(0.6)
+    expect(risk('AGE_16_TO_17')).toBeGreaterThan(0.6)
+    expect(risk('AGE_12_TO_15')).toBeGreaterThan(risk('AGE_16_TO_17'))
+    expect(risk('AGE_8_TO_11')).toBeGreaterThan(risk('AGE_12_TO_15'))
+  })
+
+  it('is not raised for what minors say to nobody', () => {
+    expect(risk('AGE_8_TO_11', { kind: 'POST', actorId: 'child' })).toBe(0.6)
+  })
+
+  it('makes a category of what is only just below its threshold for an adult', () => {
+    const nearly = { category: 'benign', score: 0.5, scores: [{ category: 'obscene', score: 0.5 }] } as const
+    const assess = (ageBand: AgeBand) =>
+      harness({ ageBand }).assess(event({ ...nearly, scores: [...nearly.scores] }))
+    expect(assess('ADULT')).toMatchObject({ riskCategory: 'benign', risk: 0.5 })
+    expect(assess('AGE_3_TO_7').riskCategory).toBe('obscene')
+  })
+
+  it('keeps its score where nothing passes', () => {
+    expect(
+      harness({ ageBand: 'ADULT' }).assess(
+        event({ score: 0.2, scores: [{ category: 'fraud', score: 0.2 }] }),
+      ),
+    ).toMatchObject({
+      riskCategory: 'benign',
+      risk: 0.2,
+      findings: [],
+    })
+  })
+})
+
+describe('staged approach', () => {
+  it('rises along the stages, to near certainty', () => {
+    const scores = APPROACH.map((_, i) => finding(talk(APPROACH.slice(0, i + 1)), 'staged_approach'))
+    expect(scores).toEqual(scores.toSorted((a, b) => a - b))
+    expect(scores[0]).toBeLessThan(0.1)
+    expect(scores.at(-1)).toBeGreaterThan(0.9)
+    expect(talk(APPROACH)).toMatchObject({ riskCategory: 'grooming' })
+    expect(talk(APPROACH.slice(0, 6))).toMatchObject({ riskCategory: 'sexual_enticement' })
+  })
+
+  it('weighs a late stage after earlier ones more than alone', () => {
+    const alone = finding(talk([['move_app']]), 'staged_approach')
+    expect(finding(talk([['contact'], ['secrecy'], ['move_app']]), 'staged_approach')).toBeGreaterThan(
+      alone + 0.2,
+    )
+  })
+
+  it('weighs the same words between peers much less, and between adults nothing', () => {
+    expect(finding(talk(APPROACH, 'AGE_12_TO_15'), 'staged_approach')).toBeLessThan(0.25)
+    expect(talk(APPROACH, 'AGE_12_TO_15').riskCategory).toBe('benign')
+    expect(talk(APPROACH, 'ADULT', 'ADULT')).toMatchObject({ riskCategory: 'benign', findings: [] })
+  })
+
+  it('lets a teacher ask for the school and a meeting', () => {
+    expect(talk([['contact'], ['rapport'], ['ask_school'], ['meet']]).riskCategory).toBe('benign')
+  })
+
+  it('carries over to lines that say nothing, and fades', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    APPROACH.forEach((signals, i) => {
+      stage.assess(event({ signals, occurredAt: T0 + i * HOUR }))
+    })
+    const soon = finding(stage.assess(event({ occurredAt: T0 + 8 * HOUR })), 'staged_approach')
+    const later = finding(stage.assess(event({ occurredAt: T0 + 4 * DAY })), 'staged_approach')
+    expect(soon).toBeGreaterThan(0.5)
+    expect(later).toBeLessThan(soon / 2)
+    expect(stage.assess(event({ occurredAt: T0 + 90 * DAY })).findings).toEqual([
+      expect.objectContaining({ code: 'first_contact_by_adult' }),
+    ])
+  })
+
+  it('keeps pairs apart, even with bars in their ids', () => {
+    const stage = harness({ accountId: 'a|b' }, { accountId: 'a' })
+    for (const signals of APPROACH) stage.assess(event({ protectedId: 'a|b', actorId: 'c', signals }))
+    const other = stage.assess(event({ protectedId: 'a', actorId: 'b|c' }))
+    expect(finding(other, 'staged_approach')).toBe(0)
+  })
+})
+
+describe('first contact', () => {
+  it('is an adult’s only, and only once', () => {
+    const stage = harness()
+    expect(finding(stage.assess(event()), 'first_contact_by_adult')).toBeGreaterThan(0)
+    expect(finding(stage.assess(event()), 'first_contact_by_adult')).toBe(0)
+    expect(finding(harness().assess(event({ actorAgeBand: 'AGE_8_TO_11' })), 'first_contact_by_adult')).toBe(
+      0,
+    )
+  })
+
+  it('does not make a greeting a risk', () => {
+    expect(harness().assess(event({ signals: ['contact'] })).riskCategory).toBe('benign')
+  })
+})
+
+describe('persistence', () => {
+  const refusal = (occurredAt: number) =>
+    event({
+      actorId: 'child',
+      actorAgeBand: 'AGE_8_TO_11',
+      protectedId: 'adult',
+      signals: ['refusal'],
+      occurredAt,
+    })
+
+  it('is contact that goes on after a refusal', () => {
+    const stage = harness()
+    expect(finding(stage.assess(event()), 'persistence')).toBe(0)
+    stage.assess(refusal(T0 + MINUTE))
+    const scores = [2, 3, 4, 5].map((i) =>
+      finding(stage.assess(event({ occurredAt: T0 + i * MINUTE })), 'persistence'),
+    )
+    expect(scores).toEqual(scores.toSorted((a, b) => a - b))
+    expect(scores[0]).toBeGreaterThan(0)
+    expect(scores.at(-1)).toBeGreaterThan(0.5)
+    expect(finding(stage.assess(event({ occurredAt: T0 + 40 * DAY })), 'persistence')).toBe(0)
+  })
+
+  it('is harm that one actor repeats', () => {
+    const stage = harness()
+    const insult = (i: number) =>
+      event({
+        kind: 'COMMENT',
+        category: 'abuse_bullying',
+        score: 0.6,
+        scores: [{ category: 'abuse_bullying', score: 0.6 }],
+        actorAgeBand: 'AGE_8_TO_11',
+        occurredAt: T0 + i * MINUTE,
+      })
+    const risks = [0, 1, 2, 3, 4, 5].map((i) => stage.assess(insult(i)))
+    expect(finding(risks[1]!, 'persistence')).toBe(0)
+    expect(finding(risks[5]!, 'persistence')).toBeGreaterThan(0.7)
+  })
+})
+
+describe('pile-on', () => {
+  const attack = (i: number, occurredAt = T0 + i * MINUTE) =>
+    event({
+      kind: 'COMMENT',
+      actorId: `bully-${i}`,
+      actorAgeBand: 'UNKNOWN',
+      category: 'abuse_bullying',
+      score: 0.55,
+      scores: [{ category: 'abuse_bullying', score: 0.55 }],
+      occurredAt,
+    })
+
+  it('counts distinct attackers within the window', () => {
+    const stage = harness()
+    const all = Array.from({ length: 8 }, (_, i) => finding(stage.assess(attack(i)), 'pile_on'))
+    expect(all.slice(0, 4)).toEqual([0, 0, 0, 0])
+    expect(all[4]).toBeGreaterThan(0.5)
+    expect(all[7]).toBeGreaterThan(all[4]!)
+  })
+
+  it('does not count one attacker twice, nor attacks of another day', () => {
+    const stage = harness()
+    for (let i = 0; i < 10; i++) expect(finding(stage.assess(attack(1, T0 + i)), 'pile_on')).toBe(0)
+    for (let i = 2; i < 5; i++) stage.assess(attack(i))
+    expect(finding(stage.assess(attack(9, T0 + 3 * DAY)), 'pile_on')).toBe(0)
+  })
+
+  it('keeps a bounded ring', () => {
+    const stage = harness()
+    for (let i = 0; i < 500; i++) stage.assess(attack(i, T0 + i))
+    expect(stage.state.accounts.get('child')!.attackers).toHaveLength(128)
+  })
+})
+
+describe('usage', () => {
+  const noon = Date.UTC(2026, 8, 21, 4)
+  it('finds the limit and names the guardians once', () => {
+    const stage = harness()
+    expect(stage.assess(watching(3_600, noon))).toMatchObject({
+      riskCategory: 'benign',
+      guardianIds: [],
+      findings: [],
+    })
+    expect(stage.assess(watching(300, noon + HOUR))).toMatchObject({
+      riskCategory: 'addiction',
+      guardianIds: ['guardian'],
+      findings: [{ code: 'usage_limit', item: '6.1', category: 'addiction' }],
+      usageStatus: { usedSeconds: 3_900, firstOverLimit: true },
+    })
+    expect(stage.assess(watching(300, noon + 2 * HOUR))).toMatchObject({
+      guardianIds: [],
+      usageStatus: { firstOverLimit: false },
+    })
+  })
+
+  it('finds rest hours', () => {
+    expect(harness().assess(watching(60, T0))).toMatchObject({
+      findings: [{ code: 'rest_hours' }],
+      usageStatus: { inRestHours: true, overLimit: false },
+    })
+  })
+
+  it('has no limits without youth mode or without a profile', () => {
+    const stage = harness({ youthMode: false })
+    expect(stage.assess(watching(80_000, T0))).toMatchObject({
+      usageStatus: null,
+      riskCategory: 'benign',
+      guardianIds: [],
+    })
+    expect(new Harness().assess(watching(80_000, T0)).usageStatus).toBeNull()
+  })
+})
+
+describe('the stage', () => {
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .record({
+          actorId: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+          protectedId: fc.constantFrom('a', 'b', 'c'),
+          actorAgeBand: fc.constantFrom<AgeBand[]>('ADULT', 'AGE_8_TO_11', 'UNKNOWN'),
+          kind: fc.constantFrom<ClassifiedEvent['kind'][]>('COMMENT', 'PRIVATE_MESSAGE', 'POST', 'USAGE'),
+          category: fc.constantFrom<ClassifiedEvent['category'][]>('benign', 'abuse_bullying', 'grooming'),
+          score: fc.double({ min: 0, max: 1, noNaN: true }),
+          signals: fc.subarray([
+            'contact',
+            'ask_age',
+            'secrecy',
+            'ask_picture',
+            'meet',
+            'refusal',
+            'unheard_of',
+          ]),
+          occurredAt: fc.integer({ min: T0 - 7 * DAY, max: T0 }),
+          sessionSeconds: fc.integer({ min: 0, max: 10_000 }),
+        })
+        .map(({ sessionSeconds, ...rest }) => {
+          const usage = rest.kind === 'USAGE' ? { sessionSeconds, endedAt: rest.occurredAt } : null
+          const scores = rest.score > 0 ? [{ category: rest.category, score: rest.score }] : []
+          return { event: event({ ...rest, scores, usage }) }
+        }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({
+          accountId: fc.constantFrom('a', 'b', 'c'),
+          ageBand: fc.constantFrom<AgeBand[]>('ADULT', 'AGE_8_TO_11', 'AGE_16_TO_17'),
+        })
+        .map((change) => ({ profile: profile(change) })),
+    },
+  )
+
+  it('answers every event once, with risks from 0 to 1, and never below a minor’s score', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const stage = new Harness()
+        for (const each of steps) {
+          const assessed = stage.take(each)
+          if (!assessed) continue
+          expect(assessed.risk).toBeGreaterThanOrEqual(0)
+          expect(assessed.risk).toBeLessThanOrEqual(1)
+          for (const { score } of assessed.findings) expect(score > 0 && score <= 1).toBe(true)
+          if (assessed.category !== 'benign') expect(assessed.risk).toBeGreaterThanOrEqual(assessed.score)
+        }
+      }),
+    )
+  })
+
+  it('answers the same in a replay, whatever the batches, and after a restore', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
+        const whole = new Harness()
+        const first = steps.map((each) => whole.take(each))
+
+        // Small batches; at `cut` the state moves to another process by way of its compacted records.
+        let batched = new Harness()
+        const second = steps.map((each, i) => {
+          if (i === cut) {
+            const moved = new Harness()
+            for (const [name, store] of Object.entries(batched.state)) {
+              const target = moved.state[name as keyof typeof moved.state]
+              for (const [key, bytes] of recorded.get(name) ?? []) target.restore(key, bytes)
+              expect(target.entries).toBe(store.entries)
+            }
+            batched = moved
+          }
+          const answer = batched.take(each)
+          for (const [name, store] of Object.entries(batched.state)) {
+            const log = recorded.get(name) ?? new Map<string, Buffer | null>()
+            for (const { key, value } of store.changes(T0)) log.set(key, value)
+            recorded.set(name, log)
+            store.merge()
+          }
+          return answer
+        })
+        recorded.clear()
+        expect(second).toEqual(first)
+      }),
+      { numRuns: 50 },
+    )
+  })
+  const recorded = new Map<string, Map<string, Buffer | null>>()
+
+  it('changes nothing by repeated profiles', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const once = new Harness()
+        const twice = new Harness()
+        for (const each of steps) {
+          const answer = once.take(each)
+          if ('profile' in each) twice.take(each)
+          expect(twice.take(each)).toEqual(answer)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,126 @@
+import type { AssessedEvent, Category, Verdict, YouthPool } from '@wardline/events'
+import { bandAt, type Enforcement } from '@wardline/policy/enforcement'
+import { contactEvidence, raisedBySpread } from './contact-spread.ts'
+
+/** What is known of the actor when its event is judged. */
+export interface ActorStanding {
+  /** Distinct minors approached within the window, this event's included. */
+  readonly minors: number
+  /** Distinct users who reported the actor within the window. */
+  readonly reporters: number
+}
+
+export interface Judgement {
+  readonly verdict: Verdict
+  readonly category: Category
+  readonly risk: number
+  /** Severity of the strike; 0: none. */
+  readonly points: number
+  /** The number of minors approached raised the risk. */
+  readonly bySpread: boolean
+  /** Without the reports the event would have been allowed. */
+  readonly byReports: boolean
+}
+
+/** The verdict on the content, from the risk, who is protected and what is known of the actor. */
+export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enforcement): Judgement {
+  let { riskCategory: category, risk } = event
+  if (event.kind === 'USAGE') {
+    // Watching is nobody's content: what it leads to is an action for the account.
+    return { verdict: 'ALLOW', category, risk, points: 0, bySpread: false, byReports: false }
+  }
+
+  let bySpread = false
+  const { contactSpread, reports } = policy
+  if (standing.minors > contactSpread.minors) {
+    const evidence = contactEvidence(event, contactSpread)
+    const raised = raisedBySpread(evidence, standing.minors, contactSpread)
+    const answered = contactSpread.categories.has(category) ? category : contactSpread.category
+    if (raised > evidence && raised > risk) {
+      category = answered
+      risk = raised
+      bySpread = true
+    }
+  }
+
+  const { bands } = policy.categories[category]
+  const list = event.youthMode ? bands.youthMode : event.protectedIsMinor ? bands.minor : bands.everyone
+  const band = bandAt(list, risk)
+  let verdict: Verdict = band?.verdict ?? 'ALLOW'
+  if (verdict === 'LIMIT_REACH' && policy.reachlessKinds.has(event.kind)) verdict = 'HOLD_FOR_REVIEW'
+  const strikes = category !== 'self_harm' && !policy.strikelessKinds.has(event.kind)
+  const points = strikes ? (band?.points ?? 0) : 0
+
+  if (isAllowed(verdict)) {
+    if (standing.reporters >= reports.reporters && risk >= reports.fromRisk) {
+      return {
+        verdict: 'HOLD_FOR_REVIEW',
+        category: category === 'benign' ? highestCategory(event) : category,
+        risk,
+        points: 0,
+        bySpread,
+        byReports: true,
+      }
+    }
+    if (verdict === 'ALLOW' && unfitCategories(event, category, risk, policy) !== undefined)
+      verdict = 'ALLOW_NOT_YOUTH'
+  }
+  return { verdict, category, risk, points, bySpread, byReports: false }
+}
+
+export const isAllowed = (verdict: Verdict): boolean => verdict === 'ALLOW' || verdict === 'ALLOW_NOT_YOUTH'
+
+/** The category that the event comes nearest to. */
+function highestCategory(event: AssessedEvent): Category {
+  let highest = 0
+  let nearest: Category = event.riskCategory
+  for (const { category, score } of event.scores) {
+    if (score > highest) {
+      highest = score
+      nearest = category
+    }
+  }
+  return nearest
+}
+
+/** Categories whose score makes the event unfit for the youth pool; undefined where there are none. */
+function unfitCategories(
+  event: AssessedEvent,
+  category: Category,
+  risk: number,
+  policy: Enforcement,
+): Category[] | undefined {
+  let unfit: Category[] | undefined
+  if (risk >= policy.categories[category].youthFrom) unfit = [category]
+  for (const each of event.scores) {
+    if (each.score < policy.categories[each.category].youthFrom || each.category === category) continue
+    if (unfit) unfit.push(each.category)
+    else unfit = [each.category]
+  }
+  return unfit
+}
+
+/** Shared by nearly all decisions: nobody changes an output. */
+const ELIGIBLE: YouthPool = { eligible: true, reasons: [] }
+
+/**
+ * Whether the content may be shown in youth mode. Reasons: `promotion` and `kind` (never in the pool),
+ * `category:<name>` (its score), `risk` (the risk as a whole, where no category stands for it), `verdict`.
+ */
+export function youthPool(event: AssessedEvent, judgement: Judgement, policy: Enforcement): YouthPool {
+  const { verdict, category, risk } = judgement
+  let reasons: string[] | undefined
+  if (!policy.youthPoolKinds.has(event.kind)) reasons = [event.kind === 'PROMOTION' ? 'promotion' : 'kind']
+  if (event.kind !== 'USAGE') {
+    const unfit = unfitCategories(event, category, risk, policy)
+    if (unfit) {
+      reasons ??= []
+      for (const each of unfit) reasons.push(each === 'benign' ? 'risk' : `category:${each}`)
+    }
+  }
+  if (verdict !== 'ALLOW') {
+    reasons ??= []
+    reasons.push('verdict')
+  }
+  return reasons ? { eligible: false, reasons } : ELIGIBLE
+}
