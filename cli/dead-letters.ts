@@ -106,7 +106,10 @@ export async function replayDeadLetters(connection: Connection, filter: DeadLett
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     // Every message names its partition: the one it was read from.
-    createPartitioner: () => () => 0,
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
   })
   await producer.connect()
   try {

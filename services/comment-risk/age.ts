@@ -27,8 +27,8 @@ const EXPOSURE: Readonly<Record<AgeBand, number>> = {
 
 export const isMinor = (band: AgeBand): boolean => band !== 'UNKNOWN' && band !== 'ADULT'
 
-/** 1 - (1 - a)(1 - b): the chance that at least one of two independent causes holds. */
-export const noisyOr = (a: number, b: number): number => 1 - (1 - a) * (1 - b)
+/** 1 - (1 - a)(1 - b), the chance that at least one of two independent causes holds; in this form never below `a`. */
+export const noisyOr = (a: number, b: number): number => a + (1 - a) * b
 
 /** The score of harm, 0 to 1, as it weighs for somebody of this age band. Never below the score. */
 export const raisedForAge = (score: number, band: AgeBand): number => noisyOr(score, EXPOSURE[band] * score)

@@ -23,11 +23,11 @@ const HOUR = 3_600_000
 
 export const RISK = {
   /** A finding below this is not worth telling. */
-  leastFinding: 0.1,
+  leastFinding: 0.08,
   /** From this score on, a finding may name the category of the event. */
   findingThreshold: 0.5,
   /** From this score on, harm that classify left benign is a minor's harm once raised for the age. */
-  raisedThreshold: 0.65,
+  raisedThreshold: 0.62,
   /** Attack on an account, by score: counts for the pile-on. */
   attackThreshold: 0.4,
   /** Distinct attackers within the window from which it is a pile-on; more for adults. */
@@ -212,4 +212,4 @@ function tell(findings: RiskFinding[], code: string, item: string, category: Cat
   if (score >= RISK.leastFinding) findings.push({ code, item, category, score: clamp(score) })
 }
 
-const clamp = (score: number): number => (score > 1 ? 1 : score < 0 ? 0 : score)
+const clamp = (score: number): number => Math.min(1, Math.max(0, score))

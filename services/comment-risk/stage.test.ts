@@ -81,10 +81,14 @@ describe('the score of classify', () => {
   })
 
   it('makes a category of what is only just below its threshold for an adult', () => {
-    const nearly = { category: 'benign', score: 0.5, scores: [{ category: 'obscene', score: 0.5 }] } as const
+    const nearly = {
+      category: 'benign',
+      score: 0.55,
+      scores: [{ category: 'obscene', score: 0.55 }],
+    } as const
     const assess = (ageBand: AgeBand) =>
       harness({ ageBand }).assess(event({ ...nearly, scores: [...nearly.scores] }))
-    expect(assess('ADULT')).toMatchObject({ riskCategory: 'benign', risk: 0.5 })
+    expect(assess('ADULT')).toMatchObject({ riskCategory: 'benign', risk: 0.55 })
     expect(assess('AGE_3_TO_7').riskCategory).toBe('obscene')
   })
 

@@ -15,10 +15,11 @@ export function createDecisionCounter(registry: Registry): (decision: Enforcemen
   const childrenOf = (mode: 'live' | 'shadow') => {
     const children = new Map<Verdict, Map<Category, { inc(): void }>>()
     return (verdict: Verdict, category: Category) => {
-      let byCategory = children.get(verdict)
-      if (!byCategory) children.set(verdict, (byCategory = new Map()))
-      let child = byCategory.get(category)
-      if (!child) byCategory.set(category, (child = counter.labels({ verdict, category, mode })))
+      const known = children.get(verdict)?.get(category)
+      if (known) return known
+      const child = counter.labels({ verdict, category, mode })
+      const byCategory = children.get(verdict) ?? new Map<Category, { inc(): void }>()
+      children.set(verdict, byCategory.set(category, child))
       return child
     }
   }

@@ -25,6 +25,7 @@ const FETCH_BYTES = 8 * 1_048_576
 export class PartitionReader {
   readonly #cluster: Cluster
   #connected = false
+  #closed = false
 
   constructor(kafka: Kafka) {
     this.#cluster = createCluster(kafka)
@@ -80,12 +81,16 @@ export class PartitionReader {
     }
   }
 
+  /** Ends the connections; a read under way fails. */
   async close(): Promise<void> {
+    this.#closed = true
     if (this.#connected) await this.#cluster.disconnect()
     this.#connected = false
   }
 
   async #open(topic: string): Promise<void> {
+    // A late caller must not open a connection that nobody will close: the process would never end.
+    if (this.#closed) throw new Error('the reader is closed')
     if (!this.#connected) {
       await this.#cluster.connect()
       this.#connected = true

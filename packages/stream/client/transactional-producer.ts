@@ -87,6 +87,7 @@ export class TransactionalProducer {
   #groupCoordinator: Broker | undefined
   #knownTopics = new Set<string>()
   #connected = false
+  #closed = false
 
   constructor(options: TransactionalProducerOptions) {
     this.#options = options
@@ -143,13 +144,16 @@ export class TransactionalProducer {
     return this.#cluster.findTopicPartitionMetadata(topic).length
   }
 
+  /** Ends the connections; what is under way fails. */
   async close(): Promise<void> {
+    this.#closed = true
     if (!this.#connected) return
     this.#connected = false
     await this.#cluster.disconnect()
   }
 
   async #connect(): Promise<void> {
+    if (this.#closed) throw new Error('the producer is closed')
     if (this.#connected) return
     await this.#cluster.connect()
     this.#connected = true
