@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { balance, balances, type FedRecord, type Outcome } from './audit.ts'
 
-const fed = (origin: string, eventId: string | null, replayOf: string | null = null): FedRecord => ({ origin, eventId, replayOf })
+const fed = (origin: string, eventId: string | null, replayOf: string | null = null): FedRecord => ({
+  origin,
+  eventId,
+  replayOf,
+})
 const decision = (origin: string): Outcome => ({ origin, kind: 'decision' })
 const letter = (origin: string | null): Outcome => ({ origin, kind: 'dead letter' })
 
@@ -12,7 +16,15 @@ describe('balance', () => {
       [decision('0/0'), letter('0/2'), decision('1/0'), letter(null)],
       0,
     )
-    expect(report).toMatchObject({ eventsIn: 4, decisions: 2, deadLetters: 1, duplicates: 1, missing: [], doubled: [], otherDeadLetters: 1 })
+    expect(report).toMatchObject({
+      eventsIn: 4,
+      decisions: 2,
+      deadLetters: 1,
+      duplicates: 1,
+      missing: [],
+      doubled: [],
+      otherDeadLetters: 1,
+    })
     expect(balances(report)).toBe(true)
   })
 

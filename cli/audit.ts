@@ -56,7 +56,11 @@ export const balances = (report: AuditReport) =>
  * Matches every record of feed.events with its outcome. Pure; memory grows with the number of records (about
  * 300 bytes each). `fed` in offset order within a partition.
  */
-export function balance(fed: readonly FedRecord[], outcomes: readonly Outcome[], replayed: number): AuditReport {
+export function balance(
+  fed: readonly FedRecord[],
+  outcomes: readonly Outcome[],
+  replayed: number,
+): AuditReport {
   const byOrigin = new Map<string, Outcome[]>()
   let otherDeadLetters = 0
   for (const outcome of outcomes) {
@@ -101,7 +105,16 @@ export function balance(fed: readonly FedRecord[], outcomes: readonly Outcome[],
     else if (record.eventId !== null && decidedIds.has(record.eventId)) duplicates++
     else missing.push(name(record))
   }
-  return { eventsIn, decisions, deadLetters, duplicates, missing, doubled: [...doubled], otherDeadLetters, replayed }
+  return {
+    eventsIn,
+    decisions,
+    deadLetters,
+    duplicates,
+    missing,
+    doubled: [...doubled],
+    otherDeadLetters,
+    replayed,
+  }
 }
 
 function outcomeOfReplay(
@@ -164,7 +177,10 @@ async function readOutcomes(connection: Connection, reader: PartitionReader) {
         marked.add(`${stage}/${partition}/${mark}`)
         continue
       }
-      letters.push({ place: `${stage}/${partition}/${message.offset}`, origin: await originOfLetter(connection, message) })
+      letters.push({
+        place: `${stage}/${partition}/${message.offset}`,
+        origin: await originOfLetter(connection, message),
+      })
     }
     for (const { place, origin } of letters) {
       if (origin !== null) replayOrigins.set(place, origin)
@@ -178,7 +194,10 @@ async function readOutcomes(connection: Connection, reader: PartitionReader) {
 const innerDecoders = new WeakMap<Connection, Map<string, RecordDecoder<RecordName>>>()
 
 /** Where in feed.events the record of a dead letter began; null where it did not begin there or cannot be read. */
-async function originOfLetter(connection: Connection, message: Parameters<typeof headerText>[0]): Promise<string | null> {
+async function originOfLetter(
+  connection: Connection,
+  message: Parameters<typeof headerText>[0],
+): Promise<string | null> {
   const topic = headerText(message, DEAD_LETTER_HEADERS.topic)
   if (topic === TOPICS.feedEvents) {
     return `${headerText(message, DEAD_LETTER_HEADERS.partition)}/${headerText(message, DEAD_LETTER_HEADERS.offset)}`

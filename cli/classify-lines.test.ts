@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { classifyLine, createOfflineClassifier } from './classify-lines.ts'
 
 const classifier = createOfflineClassifier()
-const classify = (line: object | string) => classifyLine(typeof line === 'string' ? line : JSON.stringify(line), classifier)
+const classify = (line: object | string) =>
+  classifyLine(typeof line === 'string' ? line : JSON.stringify(line), classifier)
 
 describe('classifyLine', () => {
   it('gives category, scores, rules and spans', () => {
@@ -11,14 +12,25 @@ describe('classifyLine', () => {
       category: 'gambling',
       scores: { gambling: expect.any(Number) },
       rules: ['gambling.terms'],
-      spans: [[0, 5], [7, 11]],
+      spans: [
+        [0, 5],
+        [7, 11],
+      ],
     })
-    expect(classify({ text: '今天的作业好难' })).toEqual({ category: 'benign', scores: {}, rules: [], spans: [] })
+    expect(classify({ text: '今天的作业好难' })).toEqual({
+      category: 'benign',
+      scores: {},
+      rules: [],
+      spans: [],
+    })
   })
 
   it('takes any field of an event, and ignores what it does not know', () => {
     const media = [{ mediaId: 'm', type: 'image', labels: [{ label: 'nudity', score: 0.95 }] }]
-    expect(classify({ text: '', kind: 'POST', media, id: 7, label: 'x' })).toMatchObject({ category: 'obscene', rules: ['obscene.media'] })
+    expect(classify({ text: '', kind: 'POST', media, id: 7, label: 'x' })).toMatchObject({
+      category: 'obscene',
+      rules: ['obscene.media'],
+    })
   })
 
   it('takes a lone surrogate, an empty text and 100,000 characters', () => {
@@ -31,6 +43,8 @@ describe('classifyLine', () => {
     expect(classify('{')).toEqual({ error: 'not JSON' })
     expect(classify('[]')).toEqual({ error: 'not a JSON object' })
     expect(classify({ text: 7 })).toEqual({ error: 'text: wrong type or missing' })
-    expect(classify({ text: 'x', kind: 'nonsense' })).toMatchObject({ error: expect.stringContaining('kind: must be one of') })
+    expect(classify({ text: 'x', kind: 'nonsense' })).toMatchObject({
+      error: expect.stringContaining('kind: must be one of'),
+    })
   })
 })

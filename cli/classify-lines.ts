@@ -22,22 +22,31 @@ export function createOfflineClassifier(env: NodeJS.ProcessEnv = process.env): C
 }
 
 const parse = createLineParser('FeedEvent')
-const fieldNames = new Set((recordType('FeedEvent') as unknown as { fields: { name: string }[] }).fields.map((field) => field.name))
+const fieldNames = new Set(
+  (recordType('FeedEvent') as unknown as { fields: { name: string }[] }).fields.map((field) => field.name),
+)
 
 /**
  * Classifies `{"text": …, "kind": …, …}` with the code that normalize and classify run. Any field of FeedEvent may be
  * given; what is missing is made up, other fields are ignored.
  */
-export function classifyLine(line: string, classifier: Classifier, now: number = Date.now()): OfflineResult | RefusedLine {
+export function classifyLine(
+  line: string,
+  classifier: Classifier,
+  now: number = Date.now(),
+): OfflineResult | RefusedLine {
   let given: unknown
   try {
     given = JSON.parse(line)
   } catch {
     return { error: 'not JSON' }
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { error: 'not a JSON object' }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return { error: 'not a JSON object' }
   const known = Object.fromEntries(Object.entries(given).filter(([name]) => fieldNames.has(name)))
-  const parsed = parse(JSON.stringify({ eventId: 'offline', actorId: 'offline', kind: 'COMMENT', occurredAt: now, ...known }))
+  const parsed = parse(
+    JSON.stringify({ eventId: 'offline', actorId: 'offline', kind: 'COMMENT', occurredAt: now, ...known }),
+  )
   if (!parsed.ok) return { error: parsed.reason }
   const event: FeedEvent = parsed.value
   const origin = { partition: 0, offset: 0, appendedAt: event.occurredAt, bytes: 0 }

@@ -1,6 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { SchemaRegistry } from '@wardline/events'
-import { createKafka, createLogger, type FetchedMessage, InvalidSettings, type Logger, PartitionReader, readSettings, type StageSettings } from '@wardline/stream'
+import {
+  createKafka,
+  createLogger,
+  type FetchedMessage,
+  InvalidSettings,
+  type Logger,
+  type PartitionReader,
+  readSettings,
+  type StageSettings,
+} from '@wardline/stream'
 import type { Kafka } from 'kafkajs'
 
 /** Where `wardline up` writes how to reach the stack that it started. */
@@ -37,7 +46,10 @@ function localStack(env: NodeJS.ProcessEnv): Record<string, string> {
       'no broker to talk to: start the local stack with `bin/wardline up`, or set WARDLINE_BROKERS and WARDLINE_REGISTRY_URL',
     )
   }
-  const { brokers, registryUrl } = JSON.parse(readFileSync(file, 'utf8')) as { brokers: string[]; registryUrl: string }
+  const { brokers, registryUrl } = JSON.parse(readFileSync(file, 'utf8')) as {
+    brokers: string[]
+    registryUrl: string
+  }
   return { WARDLINE_BROKERS: brokers.join(','), WARDLINE_REGISTRY_URL: registryUrl }
 }
 

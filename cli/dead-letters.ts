@@ -23,7 +23,12 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason | 'unknown'
   readonly error: string
   /** Where the record was read. */
-  readonly from: { readonly topic: string; readonly partition: number; readonly offset: number; readonly timestamp: number }
+  readonly from: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+    readonly timestamp: number
+  }
   readonly replayed: boolean
   readonly message: FetchedMessage
 }
@@ -40,7 +45,10 @@ export interface DeadLetterFilter {
 export const placeOf = (letter: DeadLetter) => `${letter.stage}/${letter.partition}/${letter.offset}`
 
 /** Dead letters in the order of their topics. Those already replayed are left out unless asked for. */
-export async function readDeadLetters(connection: Connection, filter: DeadLetterFilter = {}): Promise<DeadLetter[]> {
+export async function readDeadLetters(
+  connection: Connection,
+  filter: DeadLetterFilter = {},
+): Promise<DeadLetter[]> {
   const reader = new PartitionReader(connection.kafka)
   try {
     const letters: DeadLetter[] = []
@@ -66,7 +74,11 @@ export async function readDeadLetters(connection: Connection, filter: DeadLetter
   }
 }
 
-function describeLetter(stage: StageName, partition: number, message: FetchedMessage): Omit<DeadLetter, 'replayed'> {
+function describeLetter(
+  stage: StageName,
+  partition: number,
+  message: FetchedMessage,
+): Omit<DeadLetter, 'replayed'> {
   const reason = headerText(message, DEAD_LETTER_HEADERS.reason)
   return {
     stage,
@@ -99,7 +111,10 @@ export async function decodeLetter(connection: Connection, letter: DeadLetter): 
  * Puts dead letters back where they were read, each with a mark in its dead letter topic, in one transaction:
  * a letter is replayed once, whatever fails and whoever else replays at the same time. Returns those replayed.
  */
-export async function replayDeadLetters(connection: Connection, filter: DeadLetterFilter): Promise<DeadLetter[]> {
+export async function replayDeadLetters(
+  connection: Connection,
+  filter: DeadLetterFilter,
+): Promise<DeadLetter[]> {
   const producer = connection.kafka.producer({
     transactionalId: 'wardline-cli.dlq-replay',
     idempotent: true,
@@ -128,11 +143,19 @@ export async function replayDeadLetters(connection: Connection, filter: DeadLett
         await transaction.sendBatch({
           acks: -1,
           topicMessages: [
-            { topic: letter.from.topic, messages: [{ key, value, headers, partition: letter.from.partition }] },
+            {
+              topic: letter.from.topic,
+              messages: [{ key, value, headers, partition: letter.from.partition }],
+            },
             {
               topic: deadLetterTopic(letter.stage),
               messages: [
-                { key, value: null, partition: letter.partition, headers: { [REPLAYED_HEADER]: String(letter.offset) } },
+                {
+                  key,
+                  value: null,
+                  partition: letter.partition,
+                  headers: { [REPLAYED_HEADER]: String(letter.offset) },
+                },
               ],
             },
           ],

@@ -24,7 +24,9 @@ export class DecisionWatch {
   /** Resolves once partitions are assigned: what is decided from then on is seen (with `fromBeginning`, all that ever was). */
   async start({ fromBeginning = false } = {}): Promise<void> {
     const decoder = new RecordDecoder('EnforcementDecision', this.#connection.registry)
-    const joined = new Promise<void>((resolve) => this.#consumer.on(this.#consumer.events.GROUP_JOIN, () => resolve()))
+    const joined = new Promise<void>((resolve) =>
+      this.#consumer.on(this.#consumer.events.GROUP_JOIN, () => resolve()),
+    )
     await this.#consumer.connect()
     await this.#consumer.subscribe({ topics: [TOPICS.decisions], fromBeginning })
     await this.#consumer.run({

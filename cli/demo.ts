@@ -55,7 +55,11 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   rmSync(DEMO_FOLDER, { recursive: true, force: true })
   mkdirSync(DEMO_FOLDER, { recursive: true })
 
-  const stack = await startStack({ folder: fileURLToPath(DEMO_FOLDER), partitions: options.partitions, log: print })
+  const stack = await startStack({
+    folder: fileURLToPath(DEMO_FOLDER),
+    partitions: options.partitions,
+    log: print,
+  })
   try {
     const connection = connect({
       ...process.env,
@@ -81,7 +85,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     printSummary(print, demo, report, options.rate)
     print(`report     ${file}`)
     print('decisions  .wardline/demo/decisions.jsonl (what an enforcement system received)')
-    print('metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs')
+    print(
+      'metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs',
+    )
     print('')
     print('To look around in a running chain: make up, then bin/wardline tail decisions; make down ends it.')
     return balances(report)
@@ -114,7 +120,9 @@ async function publishAndWatch(connection: Connection, options: DemoOptions) {
   await watch.start()
   try {
     const profiles = feed.profiles()
-    options.print(`publishing ${profiles.length} account profiles, then ${options.events} events at ${options.rate}/s`)
+    options.print(
+      `publishing ${profiles.length} account profiles, then ${options.events} events at ${options.rate}/s`,
+    )
     await publishProfiles(publisher, profiles)
     await delay(PROFILES_SETTLE_MS)
 
@@ -146,14 +154,20 @@ async function publishAndWatch(connection: Connection, options: DemoOptions) {
 }
 
 /** What breaks the contract, spread over the run as it would come: events with wrong content, and bytes that are no Avro. */
-function brokenRecords(publisher: FeedPublisher, options: DemoOptions): (sent: number) => Promise<FedMessage[]> {
+function brokenRecords(
+  publisher: FeedPublisher,
+  options: DemoOptions,
+): (sent: number) => Promise<FedMessage[]> {
   const malformed = malformedEvents(options.seed, Date.now())
   let next = 0
   return async (sent) => {
     const messages: FedMessage[] = []
     while (next < malformed.length && sent >= ((next + 1) * options.events) / malformed.length) {
       const { event } = malformed[next++]!
-      messages.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+      messages.push({
+        key: recordKey(event),
+        value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
+      })
       messages.push({ key: `garbage-${next}`, value: Buffer.from(`no Avro at all, ${next}`) })
     }
     return messages
@@ -161,7 +175,11 @@ function brokenRecords(publisher: FeedPublisher, options: DemoOptions): (sent: n
 }
 
 /** Waits until every distinct event has its decision, or none has come for a while: the audit then says what is missing. */
-async function untilAnswered(expected: number, decided: () => number, progress: (line: string) => void): Promise<void> {
+async function untilAnswered(
+  expected: number,
+  decided: () => number,
+  progress: (line: string) => void,
+): Promise<void> {
   let last = decided()
   let movedAt = performance.now()
   while (decided() < expected) {
@@ -174,7 +192,9 @@ async function untilAnswered(expected: number, decided: () => number, progress: 
   }
 }
 
-async function saveMetrics(services: readonly { readonly stage: string; readonly metricsUrl: string }[]): Promise<void> {
+async function saveMetrics(
+  services: readonly { readonly stage: string; readonly metricsUrl: string }[],
+): Promise<void> {
   const folder = new URL('metrics/', DEMO_FOLDER)
   mkdirSync(folder, { recursive: true })
   for (const { stage, metricsUrl } of services) {
@@ -183,22 +203,66 @@ async function saveMetrics(services: readonly { readonly stage: string; readonly
   }
 }
 
-function printSummary(print: (line: string) => void, demo: DemoReport, audited: AuditReport, rate: number): void {
-  const plain = { chars: { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' }, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } }
+function printSummary(
+  print: (line: string) => void,
+  demo: DemoReport,
+  audited: AuditReport,
+  rate: number,
+): void {
+  const plain = {
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  }
   const show = (table: Table.Table) => print(`${table.toString()}\n`)
   print('')
-  const books = new Table({ head: ['events in', 'decisions', 'dead letters', 'duplicates', 'missing', 'doubled'], ...plain })
-  books.push([demo.eventsIn, audited.decisions, demo.deadLetters, demo.duplicates, demo.missing, demo.doubled])
+  const books = new Table({
+    head: ['events in', 'decisions', 'dead letters', 'duplicates', 'missing', 'doubled'],
+    ...plain,
+  })
+  books.push([
+    demo.eventsIn,
+    audited.decisions,
+    demo.deadLetters,
+    demo.duplicates,
+    demo.missing,
+    demo.doubled,
+  ])
   show(books)
   const verdicts = new Table({ head: ['verdict', 'decisions'], ...plain })
-  for (const [verdict, count] of Object.entries(demo.decisions).sort(([, a], [, b]) => b - a)) verdicts.push([verdict, count])
+  for (const [verdict, count] of Object.entries(demo.decisions).sort(([, a], [, b]) => b - a))
+    verdicts.push([verdict, count])
   show(verdicts)
-  const latency = new Table({ head: ['category', 'decisions', 'p50 ms', 'p95 ms', 'p99 ms'], ...plain, colAligns: ['left', 'right', 'right', 'right', 'right'] })
-  for (const [category, s] of Object.entries(demo.latencyMs)) latency.push([category, s.count, s.p50, s.p95, s.p99])
+  const latency = new Table({
+    head: ['category', 'decisions', 'p50 ms', 'p95 ms', 'p99 ms'],
+    ...plain,
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  })
+  for (const [category, s] of Object.entries(demo.latencyMs))
+    latency.push([category, s.count, s.p50, s.p95, s.p99])
   show(latency)
   const p99 = demo.latencyMs.all?.p99 ?? 0
-  print(`from the append to feed.events to the decision in an outside consumer's hands, at ${rate} events/s on ${STAGE_NAMES.length} services`)
-  print(`objective: p99 below ${OBJECTIVE_P99_MS} ms: ${p99 < OBJECTIVE_P99_MS ? 'met' : 'MISSED'} (${p99} ms)`)
+  print(
+    `from the append to feed.events to the decision in an outside consumer's hands, at ${rate} events/s on ${STAGE_NAMES.length} services`,
+  )
+  print(
+    `objective: p99 below ${OBJECTIVE_P99_MS} ms: ${p99 < OBJECTIVE_P99_MS ? 'met' : 'MISSED'} (${p99} ms)`,
+  )
   print(
     balances(audited)
       ? `audit: ${demo.eventsIn} in = ${audited.decisions} decisions + ${demo.deadLetters} dead letters + ${demo.duplicates} duplicates; none missing, none doubled`

@@ -34,7 +34,11 @@ export class FeedPublisher {
   }
 
   /** Bytes of a record for a topic. The schema has to be registered. */
-  async encode<Name extends RecordName>(topic: string, record: Name, value: RecordTypes[Name]): Promise<Buffer> {
+  async encode<Name extends RecordName>(
+    topic: string,
+    record: Name,
+    value: RecordTypes[Name],
+  ): Promise<Buffer> {
     const name = `${topic} ${record}`
     let encoder = this.#encoders.get(name)
     if (!encoder) {
@@ -46,7 +50,12 @@ export class FeedPublisher {
 
   async send(topic: string, messages: readonly FedMessage[]): Promise<void> {
     if (messages.length === 0) return
-    await this.#producer.send({ topic, messages: [...messages], acks: -1, compression: CompressionTypes.None })
+    await this.#producer.send({
+      topic,
+      messages: [...messages],
+      acks: -1,
+      compression: CompressionTypes.None,
+    })
   }
 
   async close(): Promise<void> {

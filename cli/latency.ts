@@ -20,12 +20,15 @@ export class LatencyRecorder {
   summary(): Record<string, LatencySummary> {
     const groups: [string, number[]][] = [...this.#byGroup].sort(([a], [b]) => (a < b ? -1 : 1))
     const all = groups.flatMap(([, values]) => values)
-    return Object.fromEntries([['all', all] as [string, number[]], ...groups].map(([name, values]) => [name, summarize(values)]))
+    return Object.fromEntries(
+      [['all', all] as [string, number[]], ...groups].map(([name, values]) => [name, summarize(values)]),
+    )
   }
 }
 
 function summarize(values: readonly number[]): LatencySummary {
   const sorted = Float64Array.from(values).sort()
-  const rank = (q: number) => (sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)]!)
+  const rank = (q: number) =>
+    sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)]!
   return { count: sorted.length, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) }
 }

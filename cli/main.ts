@@ -4,7 +4,13 @@ import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } fro
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type AuditReport, audit, balances } from './audit.ts'
 import { connect, STACK_FOLDER } from './connection.ts'
-import { decodeLetter, type DeadLetterFilter, placeOf, readDeadLetters, replayDeadLetters } from './dead-letters.ts'
+import {
+  type DeadLetterFilter,
+  decodeLetter,
+  placeOf,
+  readDeadLetters,
+  replayDeadLetters,
+} from './dead-letters.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { tailDecisions } from './tail.ts'
 
@@ -13,7 +19,8 @@ const warn = (line: string) => void process.stderr.write(`${line}\n`)
 
 const wholeNumber = (text: string) => {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1')
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('must be a whole number from 1')
   return value
 }
 
@@ -35,7 +42,9 @@ program
     for (const { stage, metricsUrl } of stack.services) print(`${stage.padEnd(14)} ${metricsUrl}`)
     print('logs       .wardline/local/logs')
     print('')
-    print('Next: bin/wardline feed --events 2000, bin/wardline tail decisions, bin/wardline audit; make down ends it.')
+    print(
+      'Next: bin/wardline feed --events 2000, bin/wardline tail decisions, bin/wardline audit; make down ends it.',
+    )
   })
 
 program
@@ -75,9 +84,13 @@ program
   .command('produce')
   .description('publish JSON lines')
   .requiredOption('--jsonl <file>', 'one JSON object a line; - for standard input')
-  .addOption(new Option('--topic <topic>', 'where to').choices(Object.keys(PRODUCER_TOPICS)).default('feed.events'))
+  .addOption(
+    new Option('--topic <topic>', 'where to').choices(Object.keys(PRODUCER_TOPICS)).default('feed.events'),
+  )
   .action(async ({ jsonl, topic }: { jsonl: string; topic: ProducerTopic }) => {
-    const { sent, refused } = await produceLines(connect(), jsonl, topic, (line, reason) => warn(`line ${line}: ${reason}`))
+    const { sent, refused } = await produceLines(connect(), jsonl, topic, (line, reason) =>
+      warn(`line ${line}: ${reason}`),
+    )
     print(`${sent} sent, ${refused} refused`)
     if (refused > 0) process.exitCode = 1
   })
@@ -131,20 +144,28 @@ const filterOf = ({ stage, reason }: { stage?: StageName; reason?: string }): De
 const placeFilter = (place: string): DeadLetterFilter => {
   const match = /^([a-z-]+)\/(\d+)\/(\d+)$/.exec(place)
   const stage = STAGE_NAMES.find((name) => name === match?.[1])
-  if (!match || !stage) throw new InvalidArgumentError('name a dead letter as stage/partition/offset, as `dlq ls` prints it')
+  if (!match || !stage)
+    throw new InvalidArgumentError('name a dead letter as stage/partition/offset, as `dlq ls` prints it')
   return { stages: [stage], place: `${match[2]}/${match[3]}` }
 }
 
-filters(dlq.command('ls').description('list dead letters that were not replayed, grouped by stage and reason'))
+filters(
+  dlq.command('ls').description('list dead letters that were not replayed, grouped by stage and reason'),
+)
   .option('--all', 'also those replayed')
   .action(async (options: { stage?: StageName; reason?: string; all?: boolean }) => {
-    const letters = await readDeadLetters(connect(), { ...filterOf(options), includeReplayed: options.all ?? false })
+    const letters = await readDeadLetters(connect(), {
+      ...filterOf(options),
+      includeReplayed: options.all ?? false,
+    })
     const groups = Map.groupBy(letters, (letter) => `${letter.stage}  ${letter.reason}`)
     for (const [group, members] of groups) {
       print(`${group}  ${members.length}`)
       for (const letter of members.slice(0, 20)) {
         const from = `${letter.from.topic}/${letter.from.partition}/${letter.from.offset}`
-        print(`  ${placeOf(letter).padEnd(24)} ${from.padEnd(32)} ${letter.replayed ? 'replayed ' : ''}${letter.error}`)
+        print(
+          `  ${placeOf(letter).padEnd(24)} ${from.padEnd(32)} ${letter.replayed ? 'replayed ' : ''}${letter.error}`,
+        )
       }
       if (members.length > 20) print(`  … and ${members.length - 20} more`)
     }
@@ -165,10 +186,13 @@ dlq
     }
     print(`${placeOf(letter)}  ${letter.reason}${letter.replayed ? '  (replayed)' : ''}`)
     print(letter.error)
-    for (const [name, value] of Object.entries(letter.message.headers ?? {})) print(`  ${name}: ${String(value)}`)
+    for (const [name, value] of Object.entries(letter.message.headers ?? {}))
+      print(`  ${name}: ${String(value)}`)
     const bytes = letter.message.value
     print(`key: ${letter.message.key?.toString() ?? '(none)'}`)
-    print(`bytes: ${bytes?.length ?? 0}${bytes ? `  ${bytes.subarray(0, 64).toString('hex')}${bytes.length > 64 ? '…' : ''}` : ''}`)
+    print(
+      `bytes: ${bytes?.length ?? 0}${bytes ? `  ${bytes.subarray(0, 64).toString('hex')}${bytes.length > 64 ? '…' : ''}` : ''}`,
+    )
     print(JSON.stringify(await decodeLetter(connection, letter), null, 2))
   })
 
@@ -197,7 +221,8 @@ program
       if (out.length === 0) return
       const text = `${out.join('\n')}\n`
       out = []
-      if (!process.stdout.write(text)) await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+      if (!process.stdout.write(text))
+        await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
     }
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
       number++
@@ -228,7 +253,9 @@ function printAudit(report: AuditReport, json: boolean): void {
   if (json) return print(JSON.stringify(report))
   print(`events in       ${report.eventsIn}`)
   print(`decisions       ${report.decisions}`)
-  print(`dead letters    ${report.deadLetters}${report.otherDeadLetters > 0 ? `  (and ${report.otherDeadLetters} that did not come from the feed)` : ''}`)
+  print(
+    `dead letters    ${report.deadLetters}${report.otherDeadLetters > 0 ? `  (and ${report.otherDeadLetters} that did not come from the feed)` : ''}`,
+  )
   print(`duplicates      ${report.duplicates}`)
   print(`replayed        ${report.replayed}`)
   print(`missing         ${report.missing.length}${list(report.missing)}`)
@@ -237,7 +264,9 @@ function printAudit(report: AuditReport, json: boolean): void {
 }
 
 const list = (ids: readonly string[]) =>
-  ids.length === 0 ? '' : `  ${ids.slice(0, 20).join(' ')}${ids.length > 20 ? ` … and ${ids.length - 20} more` : ''}`
+  ids.length === 0
+    ? ''
+    : `  ${ids.slice(0, 20).join(' ')}${ids.length > 20 ? ` … and ${ids.length - 20} more` : ''}`
 
 let lastProgress = 0
 function progress(line: string): void {
@@ -255,6 +284,12 @@ try {
   await program.parseAsync()
 } catch (error) {
   const known = error instanceof InvalidSettings || (error instanceof Error && 'remedy' in error)
-  warn(error instanceof Error && known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
+  warn(
+    error instanceof Error && known
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error),
+  )
   process.exitCode = 1
 }

@@ -45,7 +45,10 @@ export async function produceLines(
     waiting = []
   }
   try {
-    const lines = createInterface({ input: file === '-' ? process.stdin : createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
+    const lines = createInterface({
+      input: file === '-' ? process.stdin : createReadStream(file),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })
     for await (const line of lines) {
       number++
       if (line.trim() === '') continue
@@ -55,7 +58,10 @@ export async function produceLines(
         refused(number, parsed.reason)
         continue
       }
-      waiting.push({ key: key(parsed.value as never), value: await publisher.encode(topic, record, parsed.value) })
+      waiting.push({
+        key: key(parsed.value as never),
+        value: await publisher.encode(topic, record, parsed.value),
+      })
       if (waiting.length >= LINES_A_REQUEST) await flush()
     }
     await flush()

@@ -3,7 +3,14 @@ import { createLineParser } from './record-lines.ts'
 
 const parse = createLineParser('FeedEvent')
 const line = (change: object = {}) =>
-  JSON.stringify({ eventId: 'e-1', kind: 'comment', occurredAt: '2026-05-01T12:00:00Z', actorId: 'a-1', text: '你好', ...change })
+  JSON.stringify({
+    eventId: 'e-1',
+    kind: 'comment',
+    occurredAt: '2026-05-01T12:00:00Z',
+    actorId: 'a-1',
+    text: '你好',
+    ...change,
+  })
 const reason = (text: string) => {
   const parsed = parse(text)
   return parsed.ok ? 'ok' : parsed.reason

@@ -35,7 +35,8 @@ export function createLineParser<Name extends RecordName>(record: Name): (line: 
     } catch {
       return { ok: false, reason: 'not JSON' }
     }
-    if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) return { ok: false, reason: 'not a JSON object' }
+    if (typeof plain !== 'object' || plain === null || Array.isArray(plain))
+      return { ok: false, reason: 'not a JSON object' }
     const filled = fill(schema, plain, record, named)
     if (filled instanceof Problem) return { ok: false, reason: filled.message }
     let problem: string | undefined
@@ -44,7 +45,9 @@ export function createLineParser<Name extends RecordName>(record: Name): (line: 
         problem ??= path.join('.')
       },
     })
-    return valid ? { ok: true, value: filled as RecordTypes[Name] } : { ok: false, reason: `${problem || record}: wrong type or missing` }
+    return valid
+      ? { ok: true, value: filled as RecordTypes[Name] }
+      : { ok: false, reason: `${problem || record}: wrong type or missing` }
   }
 }
 

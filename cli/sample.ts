@@ -7,10 +7,16 @@ import { type FedMessage, FeedPublisher } from './feed-publisher.ts'
 
 const TICK_MS = 10
 
-export async function publishProfiles(publisher: FeedPublisher, profiles: readonly AccountProfile[]): Promise<void> {
+export async function publishProfiles(
+  publisher: FeedPublisher,
+  profiles: readonly AccountProfile[],
+): Promise<void> {
   const messages: FedMessage[] = []
   for (const profile of profiles) {
-    messages.push({ key: profile.accountId, value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile) })
+    messages.push({
+      key: profile.accountId,
+      value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile),
+    })
   }
   await publisher.send(TOPICS.profiles, messages)
 }
@@ -41,7 +47,10 @@ export async function publishPaced(
       if (item.done) return
       const event = restamp(item.value.event, Date.now())
       options.sending?.(event, sent)
-      batch.push({ key: recordKey(event), value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event) })
+      batch.push({
+        key: recordKey(event),
+        value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
+      })
     }
     if (options.extra) batch.push(...(await options.extra(sent)))
     await publisher.send(TOPICS.feedEvents, batch)

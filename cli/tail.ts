@@ -28,13 +28,21 @@ export function tailRow(decision: EnforcementDecision, receivedAt: number): stri
     String(Math.round(receivedAt - decision.feedAppendedAt)),
     decision.ruleIds.join(',') || decision.eventId,
   ]
-  return COLUMNS.map(([, width], i) => cells[i]!.padEnd(width)).join(' ').trimEnd()
+  return COLUMNS.map(([, width], i) => cells[i]!.padEnd(width))
+    .join(' ')
+    .trimEnd()
 }
 
 /** Prints decisions as they come until `signal` or `limit`: a table in a terminal, JSON lines in a pipe. */
 export async function tailDecisions(
   connection: Connection,
-  options: { fromBeginning: boolean; limit: number; terminal: boolean; signal: AbortSignal; print: (line: string) => void },
+  options: {
+    fromBeginning: boolean
+    limit: number
+    terminal: boolean
+    signal: AbortSignal
+    print: (line: string) => void
+  },
 ): Promise<void> {
   let printed = 0
   const done = new AbortController()

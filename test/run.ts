@@ -32,7 +32,16 @@ function tested(project: string): Count {
   console.log(`\n=== ${project} tests`)
   const file = fileURLToPath(new URL(`${project}.json`, RESULTS))
   rmSync(file, { force: true })
-  const passed = run('npx', 'vitest', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`)
+  const passed = run(
+    'npx',
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  )
   try {
     const result = JSON.parse(readFileSync(file, 'utf8')) as {
       numPassedTests: number
@@ -41,7 +50,11 @@ function tested(project: string): Count {
       numFailedTestSuites: number
     }
     const failed = result.numFailedTests
-    return { passed: result.numPassedTests, failed: failed === 0 && !passed ? 1 : failed, skipped: result.numPendingTests }
+    return {
+      passed: result.numPassedTests,
+      failed: failed === 0 && !passed ? 1 : failed,
+      skipped: result.numPendingTests,
+    }
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }
   }

@@ -48,13 +48,19 @@ export async function ensureArtifacts(log: (line: string) => void): Promise<Arti
 
 function runMaven(target: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const maven = spawn('mvn', ['-B', '-q', '-f', POM, `-Dartifacts=${target}`, 'package'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const maven = spawn('mvn', ['-B', '-q', '-f', POM, `-Dartifacts=${target}`, 'package'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
-    for (const stream of [maven.stdout, maven.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-4_000)))
+    for (const stream of [maven.stdout, maven.stderr])
+      stream.on('data', (chunk) => (output = (output + chunk).slice(-4_000)))
     maven.on('error', reject)
     maven.on('close', (code) => {
       if (code === 0) return resolve()
-      const lines = output.split('\n').filter((line) => line.includes('ERROR')).slice(0, 3)
+      const lines = output
+        .split('\n')
+        .filter((line) => line.includes('ERROR'))
+        .slice(0, 3)
       reject(
         new LocalStackProblem(
           `Maven could not fetch the broker and the registry; check the network and Maven's settings and run this again.\n${lines.join('\n')}`,

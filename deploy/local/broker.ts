@@ -94,8 +94,19 @@ function format(classpath: string, properties: string, logging: string): void {
   const clusterId = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   const { status, stderr, stdout } = spawnSync(
     'java',
-    [`-Dlog4j2.configurationFile=${logging}`, '-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties],
+    [
+      `-Dlog4j2.configurationFile=${logging}`,
+      '-cp',
+      classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      properties,
+    ],
     { encoding: 'utf8' },
   )
-  if (status !== 0) throw new LocalStackProblem(`the broker's data folder could not be formatted: ${stderr || stdout}`)
+  if (status !== 0)
+    throw new LocalStackProblem(`the broker's data folder could not be formatted: ${stderr || stdout}`)
 }

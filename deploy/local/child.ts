@@ -28,7 +28,8 @@ export interface Child {
 
 const STOP_WITHIN_MS = 15_000
 /** util-linux can have the kernel end a child when its parent dies, even by SIGKILL. */
-const hasSetpriv = process.platform === 'linux' && !spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).error
+const hasSetpriv =
+  process.platform === 'linux' && !spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).error
 
 export function startChild(options: ChildOptions): Child {
   mkdirSync(dirname(options.logFile), { recursive: true })
@@ -73,12 +74,21 @@ export function startChild(options: ChildOptions): Child {
 }
 
 /** Asks `ready` until it says yes. Throws with the end of the log where the process ends first or time runs out. */
-export async function untilReady(child: Child, ready: () => Promise<boolean>, withinMs: number): Promise<void> {
+export async function untilReady(
+  child: Child,
+  ready: () => Promise<boolean>,
+  withinMs: number,
+): Promise<void> {
   const until = performance.now() + withinMs
   while (!(await ready().catch(() => false))) {
-    if (child.hasExited()) throw new LocalStackProblem(`${child.name} ended at start; the end of ${child.logFile}:\n${endOf(child.logFile)}`)
+    if (child.hasExited())
+      throw new LocalStackProblem(
+        `${child.name} ended at start; the end of ${child.logFile}:\n${endOf(child.logFile)}`,
+      )
     if (performance.now() > until) {
-      throw new LocalStackProblem(`${child.name} was not ready within ${withinMs / 1000} s; the end of ${child.logFile}:\n${endOf(child.logFile)}`)
+      throw new LocalStackProblem(
+        `${child.name} was not ready within ${withinMs / 1000} s; the end of ${child.logFile}:\n${endOf(child.logFile)}`,
+      )
     }
     await delay(50)
   }

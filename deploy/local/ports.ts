@@ -52,7 +52,11 @@ export async function checkPorts(ports: StackPorts): Promise<void> {
     { port: ports.kafka, variable: 'WARDLINE_KAFKA_PORT', what: 'the broker' },
     { port: ports.controller, variable: 'WARDLINE_CONTROLLER_PORT', what: "the broker's controller" },
     { port: ports.registry, variable: 'WARDLINE_REGISTRY_PORT', what: 'the registry' },
-    ...ports.metrics.map((port) => ({ port, variable: 'WARDLINE_METRICS_PORT', what: "the services' metrics" })),
+    ...ports.metrics.map((port) => ({
+      port,
+      variable: 'WARDLINE_METRICS_PORT',
+      what: "the services' metrics",
+    })),
   ]
   for (const use of uses) {
     try {

@@ -16,11 +16,13 @@ export function javaMajor(line: string): number | null {
   return first === 1 ? Number(match[2] ?? 0) : first
 }
 
-const INSTALL_JAVA = 'install it (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17) and run this again'
+const INSTALL_JAVA =
+  'install it (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17) and run this again'
 
 /** What is wrong with the machine's Java, as a sentence with the remedy; null where nothing is. */
 export function javaProblem(versionLine: string | null): string | null {
-  if (versionLine === null) return `Java ${LEAST_JAVA} or later is needed and no java was found: ${INSTALL_JAVA}.`
+  if (versionLine === null)
+    return `Java ${LEAST_JAVA} or later is needed and no java was found: ${INSTALL_JAVA}.`
   const major = javaMajor(versionLine)
   if (major !== null && major < LEAST_JAVA) {
     return `Java ${LEAST_JAVA} or later is needed and the machine's java is ${major}: ${INSTALL_JAVA}.`

@@ -48,5 +48,8 @@ export function startService(stage: StageName, options: ServiceOptions): Service
   }
 }
 
-export const startServices = (options: Omit<ServiceOptions, 'metricsPort'>, metricsPorts: readonly number[]): Service[] =>
+export const startServices = (
+  options: Omit<ServiceOptions, 'metricsPort'>,
+  metricsPorts: readonly number[],
+): Service[] =>
   STAGE_NAMES.map((stage, i) => startService(stage, { ...options, metricsPort: metricsPorts[i]! }))

@@ -68,8 +68,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const infrastructure: Child[] = []
   let services: Service[] = []
   const launchBroker = () =>
-    startBroker({ artifacts, folder: `${folder}/kafka`, logFolder, port: ports.kafka, controllerPort: ports.controller, detached })
-  const launchRegistry = () => startRegistry({ artifacts, logFolder, port: ports.registry, bootstrapServers: brokers[0]!, detached })
+    startBroker({
+      artifacts,
+      folder: `${folder}/kafka`,
+      logFolder,
+      port: ports.kafka,
+      controllerPort: ports.controller,
+      detached,
+    })
+  const launchRegistry = () =>
+    startRegistry({ artifacts, logFolder, port: ports.registry, bootstrapServers: brokers[0]!, detached })
   const brokerReady = (child: Child) => untilReady(child, () => answers(ports.kafka), BROKER_READY_WITHIN_MS)
   const registryReady = (child: Child) =>
     untilReady(child, async () => (await fetch(`${url}/subjects`)).ok, REGISTRY_READY_WITHIN_MS)
@@ -82,7 +90,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await interrupted.orDone(brokerReady(broker))
     let registry = launchRegistry()
     infrastructure.push(registry)
-    const kafka = createKafka({ brokers }, 'wardline-local', createLogger({ service: 'wardline-local', level: 'silent' }))
+    const kafka = createKafka(
+      { brokers },
+      'wardline-local',
+      createLogger({ service: 'wardline-local', level: 'silent' }),
+    )
     await interrupted.orDone(createTopics({ kafka, partitions: options.partitions, replicationFactor: 1 }))
     await interrupted.orDone(registryReady(registry))
     await interrupted.orDone(registerTopicSchemas({ url }))
@@ -91,7 +103,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       services = startServices({ brokers, registryUrl: url, logFolder, detached }, ports.metrics)
       await interrupted.orDone(Promise.all(services.map((service) => service.ready())))
     }
-    if (detached) writeStackFile(folder, { brokers, registryUrl: url, processes: [...infrastructure, ...services.map((service) => service.child)].map(identify) })
+    if (detached)
+      writeStackFile(folder, {
+        brokers,
+        registryUrl: url,
+        processes: [...infrastructure, ...services.map((service) => service.child)].map(identify),
+      })
     return {
       brokers,
       registryUrl: url,
@@ -130,7 +147,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /** Ends what `startStack` left running in this folder: services first, then the registry, then the broker. */
-export async function stopStack(folder: string, options: { wipe: boolean; log: (line: string) => void }): Promise<void> {
+export async function stopStack(
+  folder: string,
+  options: { wipe: boolean; log: (line: string) => void },
+): Promise<void> {
   const running = runningProcesses(folder)
   for (const { pid, startTime } of running.reverse()) await stopByPid(pid, startTime)
   rmSync(stackFile(folder), { force: true })
@@ -140,7 +160,9 @@ export async function stopStack(folder: string, options: { wipe: boolean; log: (
 
 /** Registers the schema of every topic that has one. Returns ids by subject. */
 export function registerTopicSchemas(registry: RegistryOptions): Promise<Map<string, number>> {
-  const subjects = TOPIC_SPECS.flatMap(({ topic, record }) => (record === null ? [] : [{ subject: `${topic}-value`, record }]))
+  const subjects = TOPIC_SPECS.flatMap(({ topic, record }) =>
+    record === null ? [] : [{ subject: `${topic}-value`, record }],
+  )
   return registerSchemas(registry, subjects)
 }
 
@@ -154,7 +176,11 @@ function writeStackFile(folder: string, content: StackFile): void {
   writeFileSync(stackFile(folder), `${JSON.stringify(content, null, 2)}\n`)
 }
 
-const identify = (child: Child) => ({ name: child.name, pid: child.pid, startTime: startTimeOf(child.pid) ?? '' })
+const identify = (child: Child) => ({
+  name: child.name,
+  pid: child.pid,
+  startTime: startTimeOf(child.pid) ?? '',
+})
 
 /** Services leave their groups while the broker is there to hear it; the registry goes before the broker that stores its data. */
 async function stopAll(services: readonly Service[], infrastructure: readonly Child[]): Promise<void> {

@@ -1,6 +1,6 @@
-import { Type } from './avro.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Type } from './avro.ts'
 import { DecodeFailure, RecordDecoder, RecordEncoder, recordType, type SchemaSource } from './codec.ts'
 import { type FeedEvent, RECORD_NAMES, type RecordName, readSchema } from './index.ts'
 
@@ -17,7 +17,15 @@ const event: FeedEvent = {
   section: null,
   text: '你好',
   language: null,
-  media: [{ mediaId: 'm-1', type: 'IMAGE', labels: [{ label: 'smoking', score: 0.5 }], hasQrCode: true, recognizedText: null }],
+  media: [
+    {
+      mediaId: 'm-1',
+      type: 'IMAGE',
+      labels: [{ label: 'smoking', score: 0.5 }],
+      hasQrCode: true,
+      recognizedText: null,
+    },
+  ],
   links: ['https://example.test/a'],
   mentions: [],
   searchQuery: null,
@@ -78,13 +86,19 @@ describe('RecordEncoder and RecordDecoder', () => {
     const newer = JSON.parse(JSON.stringify(readSchema('FeedEvent')))
     newer.fields[1].type.symbols.push('LIVE_STREAM')
     newer.fields.push({ name: 'extra', type: { type: 'array', items: 'string' }, default: [] })
-    const bytes = frame(8, Type.forSchema(newer).toBuffer({ ...event, kind: 'LIVE_STREAM', extra: ['x', 'y'] }))
+    const bytes = frame(
+      8,
+      Type.forSchema(newer).toBuffer({ ...event, kind: 'LIVE_STREAM', extra: ['x', 'y'] }),
+    )
     const { decoder: reader } = await decoder({ 8: newer }, [8])
     expect(reader.decode(bytes)).toMatchObject({ kind: 'UNKNOWN', eventId: 'e-1', promotion: null })
   })
 
   it('say why a record cannot be read', async () => {
-    const { decoder: reader } = await decoder({ 7: readSchema('FeedEvent'), 9: readSchema('AccountProfile'), 10: 'not_avro' }, [7, 9, 10])
+    const { decoder: reader } = await decoder(
+      { 7: readSchema('FeedEvent'), 9: readSchema('AccountProfile'), 10: 'not_avro' },
+      [7, 9, 10],
+    )
     const good = new RecordEncoder('FeedEvent', 7).encode(event)
     const reason = (bytes: Buffer) => (reader.decode(bytes) as DecodeFailure).reason
     expect(reason(Buffer.alloc(0))).toBe('undecodable')
@@ -100,7 +114,11 @@ describe('RecordEncoder and RecordDecoder', () => {
     let now = 0
     const source = sourceOf({ 7: readSchema('FeedEvent') })
     const reader = new RecordDecoder('FeedEvent', source, () => now)
-    const batch = [{ value: frame(7, Buffer.alloc(0)) }, { value: frame(8, Buffer.alloc(0)) }, { value: null }]
+    const batch = [
+      { value: frame(7, Buffer.alloc(0)) },
+      { value: frame(8, Buffer.alloc(0)) },
+      { value: null },
+    ]
     await reader.prepare(batch)
     await reader.prepare(batch)
     expect(source.asked).toEqual([7, 8])
@@ -130,7 +148,9 @@ describe('hostile bytes', () => {
 
   it('a string of negative length inside an array does not loop', () => {
     // one item, length -2: the position moves back onto the count
-    expect(() => listType.fromBuffer(Buffer.concat([zigzag(1n), zigzag(-2n), zigzag(0n)]))).toThrow(/past an end/)
+    expect(() => listType.fromBuffer(Buffer.concat([zigzag(1n), zigzag(-2n), zigzag(0n)]))).toThrow(
+      /past an end/,
+    )
   })
 
   it('arrays and maps that the reader does not know are skipped, with the same bounds', () => {

@@ -85,7 +85,8 @@ export class RecordDecoder<Name extends RecordName> {
     }
     const id = bytes.readInt32BE(1)
     const resolver = this.#resolvers.get(id)
-    if (resolver === undefined) return new DecodeFailure('unknown_schema', `the registry has no schema with id ${id}`)
+    if (resolver === undefined)
+      return new DecodeFailure('unknown_schema', `the registry has no schema with id ${id}`)
     if (resolver instanceof DecodeFailure) return resolver
     try {
       return this.#type.fromBuffer(bytes.subarray(HEADER_BYTES), resolver) as RecordTypes[Name]
@@ -109,7 +110,10 @@ export class RecordDecoder<Name extends RecordName> {
       this.#unknown.set(id, this.#now() + UNKNOWN_ID_TTL_MS)
       return
     }
-    this.#resolvers.set(id, schema === 'not_avro' ? incompatible(id, 'it is not Avro') : this.#resolverFor(id, schema))
+    this.#resolvers.set(
+      id,
+      schema === 'not_avro' ? incompatible(id, 'it is not Avro') : this.#resolverFor(id, schema),
+    )
   }
 
   #resolverFor(id: number, schema: Schema): Resolver | DecodeFailure {
@@ -121,7 +125,8 @@ export class RecordDecoder<Name extends RecordName> {
   }
 }
 
-const incompatible = (id: number, why: string) => new DecodeFailure('incompatible_schema', `schema ${id}: ${why}`)
+const incompatible = (id: number, why: string) =>
+  new DecodeFailure('incompatible_schema', `schema ${id}: ${why}`)
 
 /** First line of an error's message, short: avsc quotes values in some, so nothing after the first line or 120 characters is kept. */
 function messageOf(error: unknown): string {

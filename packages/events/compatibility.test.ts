@@ -31,7 +31,8 @@ describe('the schemas', () => {
       if (typeof node !== 'object' || node === null) return
       const { type, doc, fields, symbols, items, default: fallback } = node as Record<string, unknown>
       if ((fields || symbols) && !doc) undocumented.push(path)
-      if (symbols && !(symbols as string[]).includes(fallback as string)) undocumented.push(`${path} (no default symbol)`)
+      if (symbols && !(symbols as string[]).includes(fallback as string))
+        undocumented.push(`${path} (no default symbol)`)
       for (const field of (fields as Fields['fields'] | undefined) ?? []) {
         if (!field.doc) undocumented.push(`${path}.${field.name}`)
         walk(field.type, `${path}.${field.name}`)
@@ -44,7 +45,8 @@ describe('the schemas', () => {
   })
 
   it('stand alone: each file parses without another', () => {
-    for (const name of RECORD_NAMES) expect(() => JSON.parse(readFileSync(new URL(`${name}.avsc`, SCHEMA_FOLDER), 'utf8'))).not.toThrow()
+    for (const name of RECORD_NAMES)
+      expect(() => JSON.parse(readFileSync(new URL(`${name}.avsc`, SCHEMA_FOLDER), 'utf8'))).not.toThrow()
   })
 })
 

@@ -67,7 +67,9 @@ export function generateTypes(schemas: readonly AvroNode[]): string {
         return node.name
       }
       case 'record': {
-        const fields = node.fields!.map((f) => `${comment(f.doc, '  ')}  ${f.name}: ${typeOf(f.type)}\n`).join('')
+        const fields = node
+          .fields!.map((f) => `${comment(f.doc, '  ')}  ${f.name}: ${typeOf(f.type)}\n`)
+          .join('')
         declare(node, `${comment(node.doc, '')}export interface ${node.name} {\n${fields}}\n`)
         return node.name
       }

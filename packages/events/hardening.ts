@@ -31,7 +31,9 @@ function blockCount(tap: Tap): number {
     tap.skipLong()
   }
   if (count > tap.buf.length - tap.pos) {
-    throw new BlockCountError(`a block of ${count} items in the ${Math.max(0, tap.buf.length - tap.pos)} bytes that are left`)
+    throw new BlockCountError(
+      `a block of ${count} items in the ${Math.max(0, tap.buf.length - tap.pos)} bytes that are left`,
+    )
   }
   return count
 }

@@ -11,7 +11,9 @@ import { RECORD_NAMES, type RecordName, readSchema, SCHEMA_FOLDER } from './sche
 const folderOf = (name: RecordName) => new URL(`landed/${name}/`, SCHEMA_FOLDER)
 
 /** Landed versions, oldest first. */
-export function landedVersions(name: RecordName): { readonly name: string; readonly version: number; readonly schema: Schema }[] {
+export function landedVersions(
+  name: RecordName,
+): { readonly name: string; readonly version: number; readonly schema: Schema }[] {
   const folder = folderOf(name)
   if (!existsSync(folder)) return []
   return readdirSync(folder)
@@ -29,7 +31,9 @@ export function landingProblems(): string[] {
   return RECORD_NAMES.flatMap((name) => {
     const landed = landedVersions(name)
     const current = readSchema(name)
-    const problems = compatibilityProblems(current, landed).map((problem) => `schemas/${name}.avsc ${problem}`)
+    const problems = compatibilityProblems(current, landed).map(
+      (problem) => `schemas/${name}.avsc ${problem}`,
+    )
     const last = landed.at(-1)
     if (problems.length === 0 && (!last || JSON.stringify(last.schema) !== JSON.stringify(current))) {
       problems.push(`schemas/${name}.avsc has changed since it landed; run: make schemas-land`)
@@ -47,7 +51,10 @@ if (import.meta.main) {
       if (compatibilityProblems(current, landed).length > 0) continue
       if (last && JSON.stringify(last.schema) === JSON.stringify(current)) continue
       mkdirSync(folderOf(name), { recursive: true })
-      writeFileSync(new URL(`${(last?.version ?? 0) + 1}.avsc`, folderOf(name)), `${JSON.stringify(current)}\n`)
+      writeFileSync(
+        new URL(`${(last?.version ?? 0) + 1}.avsc`, folderOf(name)),
+        `${JSON.stringify(current)}\n`,
+      )
     }
   }
   const problems = landingProblems()

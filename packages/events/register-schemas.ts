@@ -21,15 +21,23 @@ export async function registerSchemas(
   const ids = new Map<string, number>()
   for (const { subject, record } of subjects) {
     try {
-      const { id } = await client.register(readSchema(record) as never, { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE })
+      const { id } = await client.register(readSchema(record) as never, {
+        subject,
+        compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE,
+      })
       ids.set(subject, id)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       const status = statusOf(error)
       if (status === 409 || (status === undefined && /ompatib/.test(why))) {
-        throw new IncompatibleSchema(`schemas/${record}.avsc cannot follow what is registered under ${subject}: ${why}`, { cause: error })
+        throw new IncompatibleSchema(
+          `schemas/${record}.avsc cannot follow what is registered under ${subject}: ${why}`,
+          { cause: error },
+        )
       }
-      throw new RegistryUnavailable(`the schema registry at ${options.url} did not take ${subject}: ${why}`, { cause: error })
+      throw new RegistryUnavailable(`the schema registry at ${options.url} did not take ${subject}: ${why}`, {
+        cause: error,
+      })
     }
   }
   return ids

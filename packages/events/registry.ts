@@ -59,7 +59,10 @@ export class SchemaRegistry implements SchemaSource {
     try {
       return await this.#client.getRegistryIdBySchema(subject, readSchema(record) as never)
     } catch (error) {
-      if (statusOf(error) === 404 || (error instanceof Error && error.name === 'ConfluentSchemaRegistryError')) {
+      if (
+        statusOf(error) === 404 ||
+        (error instanceof Error && error.name === 'ConfluentSchemaRegistryError')
+      ) {
         throw new SchemaNotRegistered(
           `schemas/${record}.avsc is not registered under ${subject} at ${this.#url}; run: bin/wardline schemas register`,
         )
@@ -70,7 +73,9 @@ export class SchemaRegistry implements SchemaSource {
 
   #unavailable(error: unknown): RegistryUnavailable {
     const why = error instanceof Error ? error.message : String(error)
-    return new RegistryUnavailable(`the schema registry at ${this.#url} does not answer: ${why}`, { cause: error })
+    return new RegistryUnavailable(`the schema registry at ${this.#url} does not answer: ${why}`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,4 +1,13 @@
-import type { Category, CategoryScore, Media, NormalizedEvent, RuleHit, RuleMode, Span, TextForm } from '@wardline/events'
+import type {
+  Category,
+  CategoryScore,
+  Media,
+  NormalizedEvent,
+  RuleHit,
+  RuleMode,
+  Span,
+  TextForm,
+} from '@wardline/events'
 import { decodeMap, fold, makeForms, originalSpan, phonetic } from '@wardline/text'
 import { Automaton } from './automaton.ts'
 import { findContactHandles } from './contact-handles.ts'
@@ -75,7 +84,8 @@ export function createClassifier(policy: Policy): Classifier {
   }
   for (const [i, { rule }] of rules.entries()) {
     for (const term of rule.when.terms ?? []) use(term, i, rule.weight)
-    for (const { term, weight } of (rule.when.lexicon && policy.lexicons.get(rule.when.lexicon)) || []) use(term, i, weight)
+    for (const { term, weight } of (rule.when.lexicon && policy.lexicons.get(rule.when.lexicon)) || [])
+      use(term, i, weight)
   }
 
   const allow = policy.allow.map((phrase) => fold(phrase).text)
@@ -87,11 +97,19 @@ export function createClassifier(policy: Policy): Classifier {
     return syllables >= LEAST_SYLLABLES && !/[0-9/]/.test(text) && /^\P{ASCII}+$/u.test(term) ? text : ''
   })
   const phoneticMatcher = new Automaton(sounds)
-  const soundConfidence = sounds.map((sound) => (sound.split(' ').length - 1 > LEAST_SYLLABLES ? PHONETIC : PHONETIC_SHORT))
+  const soundConfidence = sounds.map((sound) =>
+    sound.split(' ').length - 1 > LEAST_SYLLABLES ? PHONETIC : PHONETIC_SHORT,
+  )
   const thresholdOf = (category: Category) =>
-    policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ?? policy.thresholds.default
+    policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ??
+    policy.thresholds.default
 
-  const findTerms = (text: string, forms: readonly TextForm[], isMain: boolean, hits: Map<number, TermHit>) => {
+  const findTerms = (
+    text: string,
+    forms: readonly TextForm[],
+    isMain: boolean,
+    hits: Map<number, TermHit>,
+  ) => {
     const folded = forms.find((form) => form.form === 'FOLDED')
     if (!folded) return
     let offsets: Int32Array | undefined
@@ -106,7 +124,12 @@ export function createClassifier(policy: Policy): Classifier {
       if (allowed.some(([from, to]) => from <= start && end <= to)) continue
       offsets ??= decodeMap(folded)
       const [from, to] = originalSpan(offsets, start, end, text)
-      note(hits, term, text.slice(from, to) === terms[term] ? EXACT : FOLDED, isMain ? { start: from, end: to } : null)
+      note(
+        hits,
+        term,
+        text.slice(from, to) === terms[term] ? EXACT : FOLDED,
+        isMain ? { start: from, end: to } : null,
+      )
     }
 
     const sounding = forms.find((form) => form.form === 'PHONETIC')
@@ -136,7 +159,8 @@ export function createClassifier(policy: Policy): Classifier {
     classify(event) {
       const hits = new Map<number, TermHit>()
       findTerms(event.text, event.forms, true, hits)
-      for (const text of otherTexts(event.media, event.searchQuery)) findTerms(text, makeForms(text), false, hits)
+      for (const text of otherTexts(event.media, event.searchQuery))
+        findTerms(text, makeForms(text), false, hits)
 
       // Share of doubt that each rule's terms leave: the product of 1 - weight.
       const doubt = new Map<number, number>()
@@ -168,8 +192,16 @@ export function createClassifier(policy: Policy): Classifier {
         }
         const spans = spansOf.get(i) ?? []
         if (rule.when.contactHandle) spans.push(...contactSpans())
-        ruleHits.push({ ruleId: rule.id, item: rule.item, category: rule.category, score, mode, spans: spans.slice(0, MOST_SPANS) })
-        if (mode === 'LIVE') categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
+        ruleHits.push({
+          ruleId: rule.id,
+          item: rule.item,
+          category: rule.category,
+          score,
+          mode,
+          spans: spans.slice(0, MOST_SPANS),
+        })
+        if (mode === 'LIVE')
+          categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
       }
       return { ...decide(categoryDoubt, thresholdOf), ruleHits, signals }
     },
@@ -215,7 +247,12 @@ function metadataHolds(rule: Rule, event: ClassifierInput, contactSpans: () => S
   if (qrCode && !event.media.some((media) => media.hasQrCode)) return false
   if (mediaLabels) {
     const { anyOf, atLeast } = mediaLabels
-    if (!event.media.some((media) => media.labels.some(({ label, score }) => score >= atLeast && anyOf.includes(label)))) return false
+    if (
+      !event.media.some((media) =>
+        media.labels.some(({ label, score }) => score >= atLeast && anyOf.includes(label)),
+      )
+    )
+      return false
   }
   if (links === 'any') {
     if (event.links.length === 0 && !containsLink(event.text)) return false
@@ -260,8 +297,13 @@ const isLatinOrDigit = (code: number) => (code >= 0x61 && code <= 0x7a) || (code
 
 /** A term that begins or ends with a letter or a digit is no part of a longer word or number. */
 function isWhole(text: string, start: number, end: number): boolean {
-  if (start > 0 && isLatinOrDigit(text.charCodeAt(start)) && isLatinOrDigit(text.charCodeAt(start - 1))) return false
-  return !(end < text.length && isLatinOrDigit(text.charCodeAt(end - 1)) && isLatinOrDigit(text.charCodeAt(end)))
+  if (start > 0 && isLatinOrDigit(text.charCodeAt(start)) && isLatinOrDigit(text.charCodeAt(start - 1)))
+    return false
+  return !(
+    end < text.length &&
+    isLatinOrDigit(text.charCodeAt(end - 1)) &&
+    isLatinOrDigit(text.charCodeAt(end))
+  )
 }
 
 function otherTexts(media: readonly Media[], searchQuery: string | null): string[] {

@@ -21,7 +21,14 @@ describe('findContactHandles', () => {
     expect(find(text)).toEqual(expected)
   })
 
-  it.each(['今天是2026年11月24日', '我考了98765分', '微积分 calculus 好难', '第一二三四五名', '房价涨到12345678了', '他住在一二三号楼'])('nothing in %s', (text) => {
+  it.each([
+    '今天是2026年11月24日',
+    '我考了98765分',
+    '微积分 calculus 好难',
+    '第一二三四五名',
+    '房价涨到12345678了',
+    '他住在一二三号楼',
+  ])('nothing in %s', (text) => {
     expect(find(text)).toEqual([])
   })
 })

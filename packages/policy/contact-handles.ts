@@ -8,11 +8,47 @@ export interface ContactHandle {
 }
 
 const DIGIT_WORDS: Readonly<Record<string, string>> = {
-  零: '0', 〇: '0', 洞: '0', 一: '1', 壹: '1', 幺: '1', 二: '2', 贰: '2', 两: '2', 三: '3', 叁: '3', 四: '4', 肆: '4',
-  五: '5', 伍: '5', 六: '6', 陆: '6', 七: '7', 柒: '7', 拐: '7', 八: '8', 捌: '8', 九: '9', 玖: '9',
+  零: '0',
+  〇: '0',
+  洞: '0',
+  一: '1',
+  壹: '1',
+  幺: '1',
+  二: '2',
+  贰: '2',
+  两: '2',
+  三: '3',
+  叁: '3',
+  四: '4',
+  肆: '4',
+  五: '5',
+  伍: '5',
+  六: '6',
+  陆: '6',
+  七: '7',
+  柒: '7',
+  拐: '7',
+  八: '8',
+  捌: '8',
+  九: '9',
+  玖: '9',
 }
 const QQ_WORDS = ['qq', '扣扣', '企鹅', '球球', '扣', 'q', '鹅', '群']
-const WECHAT_WORDS = ['微信', 'vx', 'wx', 'v信', '薇信', '威信', '徽信', '薇心', '微心', '卫星', '薇', 'v', '微']
+const WECHAT_WORDS = [
+  '微信',
+  'vx',
+  'wx',
+  'v信',
+  '薇信',
+  '威信',
+  '徽信',
+  '薇心',
+  '微心',
+  '卫星',
+  '薇',
+  'v',
+  '微',
+]
 /** How far before a number or a name its word may stand, code units. */
 const CONTEXT = 8
 
@@ -34,13 +70,18 @@ export function findContactHandles(folded: string): ContactHandle[] {
       continue
     }
     // One separator inside of a number parts nothing.
-    if (digits !== '' && (unit === ' ' || unit === '-' || unit === '.') && isDigitWord(folded[i + 1])) continue
+    if (digits !== '' && (unit === ' ' || unit === '-' || unit === '.') && isDigitWord(folded[i + 1]))
+      continue
     if (digits !== '') {
       const handle = numberHandle(folded, digits, start, i)
       if (handle) handles.push(handle)
       digits = ''
     }
-    if (unit !== undefined && isLetter(unit.charCodeAt(0)) && !(i > 0 && isNameCharacter(folded.charCodeAt(i - 1)))) {
+    if (
+      unit !== undefined &&
+      isLetter(unit.charCodeAt(0)) &&
+      !(i > 0 && isNameCharacter(folded.charCodeAt(i - 1)))
+    ) {
       const handle = nameHandle(folded, i)
       if (!handle) continue
       handles.push(handle)
@@ -58,7 +99,8 @@ function numberHandle(folded: string, digits: string, start: number, end: number
   if (digits.length === 11 && digits[0] === '1' && digits[1]! >= '3') return { kind: 'phone', start, end }
   if (digits.length < 5 || digits.length > 12) return null
   const before = folded.slice(Math.max(0, start - CONTEXT), start)
-  if (WECHAT_WORDS.some((word) => word.length > 1 && before.includes(word))) return { kind: 'wechat', start, end }
+  if (WECHAT_WORDS.some((word) => word.length > 1 && before.includes(word)))
+    return { kind: 'wechat', start, end }
   if (QQ_WORDS.some((word) => before.includes(word))) return { kind: 'qq', start, end }
   return null
 }

@@ -71,14 +71,21 @@ export function loadPolicy(folder: string): LoadedPolicy {
       if (other) problems.push({ file, line, message: `rule ${rule.id} is also in ${other}` })
       seen.set(rule.id, `${file}:${line}`)
       if (rule.when.lexicon !== undefined && !lexicons.has(rule.when.lexicon)) {
-        problems.push({ file, line: lineOf([i, 'when', 'lexicon']), message: `there is no policy/lexicon/${rule.when.lexicon}.tsv` })
+        problems.push({
+          file,
+          line: lineOf([i, 'when', 'lexicon']),
+          message: `there is no policy/lexicon/${rule.when.lexicon}.tsv`,
+        })
       }
       rules.push(rule)
     }
   }
   const thresholds = parseYaml('thresholds.yaml', read('thresholds.yaml'), thresholdsSchema, problems).value
   if (problems.length > 0 || !thresholds) return { ok: false, problems }
-  return { ok: true, policy: { version: hash.digest('hex').slice(0, 12), rules, lexicons, allow, thresholds } }
+  return {
+    ok: true,
+    policy: { version: hash.digest('hex').slice(0, 12), rules, lexicons, allow, thresholds },
+  }
 }
 
 /** Lines `term<TAB>weight[<TAB>source]`; `#` begins a comment line. */
@@ -91,7 +98,8 @@ function parseLexicon(file: string, text: string, problems: PolicyProblem[]): Le
     const [term = '', weightText = ''] = row.split('\t')
     const weight = Number(weightText)
     if (term.trim() === '') problems.push({ file, line, message: 'the term is empty' })
-    else if (weightText === '' || !(weight >= 0 && weight <= 1)) problems.push({ file, line, message: 'the weight must be 0 to 1' })
+    else if (weightText === '' || !(weight >= 0 && weight <= 1))
+      problems.push({ file, line, message: 'the weight must be 0 to 1' })
     else if (seen.has(term)) problems.push({ file, line, message: `${term} is listed twice` })
     else terms.push({ term, weight })
     seen.add(term)
@@ -111,7 +119,9 @@ export function parseYaml<Schema extends z.ZodType>(
   const lineAt = (offset: number) => lines.linePos(offset).line
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined
+      const node = document.getIn(path.slice(0, depth), true) as
+        | { range?: [number, number, number] }
+        | undefined
       if (node?.range) return lineAt(node.range[0])
     }
     return 1
@@ -124,7 +134,11 @@ export function parseYaml<Schema extends z.ZodType>(
   if (checked.success) return { value: checked.data, lineOf }
   for (const issue of checked.error.issues) {
     const where = issue.path.filter((key) => typeof key === 'string').join('.')
-    problems.push({ file, line: lineOf(issue.path), message: where ? `${where}: ${issue.message}` : issue.message })
+    problems.push({
+      file,
+      line: lineOf(issue.path),
+      message: where ? `${where}: ${issue.message}` : issue.message,
+    })
   }
   return { value: undefined, lineOf }
 }

@@ -17,7 +17,8 @@ if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.file}:${p.line} 
 const { policy } = loaded
 const classifier = createClassifier(policy)
 /** The rule alone, so that what fires is the rule and nothing else. */
-const alone = (rule: Rule, from: Policy = policy) => createClassifier({ ...from, rules: [{ ...rule, mode: 'live' }] })
+const alone = (rule: Rule, from: Policy = policy) =>
+  createClassifier({ ...from, rules: [{ ...rule, mode: 'live' }] })
 const fires = (rule: Rule, example: Rule['examples'][number]) => {
   const { ruleHits, signals } = alone(rule).classify(exampleEvent(example, NOW))
   return rule.signal ? signals.includes(rule.signal) : ruleHits.some((hit) => hit.ruleId === rule.id)
@@ -25,10 +26,13 @@ const fires = (rule: Rule, example: Rule['examples'][number]) => {
 const classify = (text: string) => classifier.classify(exampleEvent(text, NOW))
 
 describe('the policy', () => {
-  it.each(policy.rules.map((rule) => [rule.id, rule] as const))('%s fires on its examples and on no counterexample', (_, rule) => {
-    expect(rule.examples.filter((example) => !fires(rule, example))).toEqual([])
-    expect(rule.counterexamples.filter((example) => fires(rule, example))).toEqual([])
-  })
+  it.each(policy.rules.map((rule) => [rule.id, rule] as const))(
+    '%s fires on its examples and on no counterexample',
+    (_, rule) => {
+      expect(rule.examples.filter((example) => !fires(rule, example))).toEqual([])
+      expect(rule.counterexamples.filter((example) => fires(rule, example))).toEqual([])
+    },
+  )
 
   it('has a rule for every campaign item but 6.1 and 6.2, which usage events bring', () => {
     const items = new Set(policy.rules.map((rule) => rule.item))
@@ -93,29 +97,50 @@ describe('a classification', () => {
     const rule = policy.rules.find((r) => r.id === 'gambling.terms')!
     const shadow = createClassifier({ ...policy, rules: [{ ...rule, mode: 'shadow' }] })
     const result = shadow.classify(exampleEvent('时时彩计划，稳赚不赔', NOW))
-    expect(result).toMatchObject({ category: 'benign', score: 0, scores: [], ruleHits: [{ ruleId: 'gambling.terms', mode: 'SHADOW' }] })
+    expect(result).toMatchObject({
+      category: 'benign',
+      score: 0,
+      scores: [],
+      ruleHits: [{ ruleId: 'gambling.terms', mode: 'SHADOW' }],
+    })
   })
 
   it('keeps to the dates of a rule, by event time', () => {
-    const rule = { ...policy.rules.find((r) => r.id === 'gambling.terms')!, from: '2026-03-01', until: '2026-04-01' }
-    const at = (date: string) => alone(rule).classify(exampleEvent('时时彩计划，稳赚不赔', Date.parse(date))).category
-    expect([at('2026-02-28'), at('2026-03-01'), at('2026-03-31'), at('2026-04-01')]).toEqual(['benign', 'gambling', 'gambling', 'benign'])
+    const rule = {
+      ...policy.rules.find((r) => r.id === 'gambling.terms')!,
+      from: '2026-03-01',
+      until: '2026-04-01',
+    }
+    const at = (date: string) =>
+      alone(rule).classify(exampleEvent('时时彩计划，稳赚不赔', Date.parse(date))).category
+    expect([at('2026-02-28'), at('2026-03-01'), at('2026-03-31'), at('2026-04-01')]).toEqual([
+      'benign',
+      'gambling',
+      'gambling',
+      'benign',
+    ])
   })
 
   it('has scores between 0 and 1 and spans within the text, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'加微信v❤.贱人时时彩①🐧qq1234567890免费领皮肤 \u200b'), maxLength: 80 }), (raw) => {
-        const text = raw.toWellFormed()
-        const { score, scores, ruleHits } = classify(text)
-        for (const value of [score, ...scores.map((s) => s.score), ...ruleHits.map((h) => h.score)]) {
-          expect(value).toBeGreaterThanOrEqual(0)
-          expect(value).toBeLessThanOrEqual(1)
-        }
-        for (const { start, end } of ruleHits.flatMap((h) => h.spans)) {
-          expect(start).toBeLessThan(end)
-          expect(end).toBeLessThanOrEqual(text.length)
-        }
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom(...'加微信v❤.贱人时时彩①🐧qq1234567890免费领皮肤 \u200b'),
+          maxLength: 80,
+        }),
+        (raw) => {
+          const text = raw.toWellFormed()
+          const { score, scores, ruleHits } = classify(text)
+          for (const value of [score, ...scores.map((s) => s.score), ...ruleHits.map((h) => h.score)]) {
+            expect(value).toBeGreaterThanOrEqual(0)
+            expect(value).toBeLessThanOrEqual(1)
+          }
+          for (const { start, end } of ruleHits.flatMap((h) => h.spans)) {
+            expect(start).toBeLessThan(end)
+            expect(end).toBeLessThanOrEqual(text.length)
+          }
+        },
+      ),
     )
   })
 
@@ -151,21 +176,33 @@ describe('loadPolicy', () => {
 
   it('reports every problem with file and line', () => {
     const broken = changed('rules/gambling.yaml', (text) =>
-      text.replace('item: "1.1"', 'item: "9.9"').replace('severity: 4', 'severity: 9').replace('lexicon: gambling', 'lexicon: nowhere'),
+      text
+        .replace('item: "1.1"', 'item: "9.9"')
+        .replace('severity: 4', 'severity: 9')
+        .replace('lexicon: gambling', 'lexicon: nowhere'),
     )
     expect(broken.ok).toBe(false)
-    const messages = broken.ok ? [] : broken.problems.map(({ file, line, message }) => `${file}:${line} ${message}`)
+    const messages = broken.ok
+      ? []
+      : broken.problems.map(({ file, line, message }) => `${file}:${line} ${message}`)
     expect(messages.some((m) => m.startsWith('rules/gambling.yaml:3 ') && m.includes('item'))).toBe(true)
     expect(messages.some((m) => m.startsWith('rules/gambling.yaml:7 ') && m.includes('severity'))).toBe(true)
   })
 
   it('finds a lexicon that is missing, a rule that is listed twice and YAML that is none', () => {
-    const problems = (result: ReturnType<typeof loadPolicy>) => (result.ok ? [] : result.problems.map((p) => p.message))
-    expect(problems(changed('rules/gambling.yaml', (t) => t.replace('lexicon: gambling', 'lexicon: nowhere')))).toEqual([
-      'there is no policy/lexicon/nowhere.tsv',
-    ])
-    expect(problems(changed('rules/gambling.yaml', (t) => t + t.replace(/^#.*\n/, '\n'))).some((m) => m.includes('is also in'))).toBe(true)
+    const problems = (result: ReturnType<typeof loadPolicy>) =>
+      result.ok ? [] : result.problems.map((p) => p.message)
+    expect(
+      problems(changed('rules/gambling.yaml', (t) => t.replace('lexicon: gambling', 'lexicon: nowhere'))),
+    ).toEqual(['there is no policy/lexicon/nowhere.tsv'])
+    expect(
+      problems(changed('rules/gambling.yaml', (t) => t + t.replace(/^#.*\n/, '\n'))).some((m) =>
+        m.includes('is also in'),
+      ),
+    ).toBe(true)
     expect(problems(changed('rules/gambling.yaml', () => '- id: [\n')).length).toBeGreaterThan(0)
-    expect(problems(changed('lexicon/gambling.tsv', (t) => `${t}新词\t7\n`))).toEqual(['the weight must be 0 to 1'])
+    expect(problems(changed('lexicon/gambling.tsv', (t) => `${t}新词\t7\n`))).toEqual([
+      'the weight must be 0 to 1',
+    ])
   })
 })

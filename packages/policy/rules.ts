@@ -10,18 +10,53 @@ import { z } from 'zod'
 
 /** The 24 items of the 2023 campaign for the protection of minors; every rule names one. */
 export const CAMPAIGN_ITEMS = [
-  '1.1', '1.2', '1.3', '1.4', '2.1', '2.2', '2.3', '3.1', '3.2', '3.3', '4.1', '4.2', '4.3', '5.1', '5.2', '5.3', '5.4',
-  '6.1', '6.2', '6.3', '6.4', '7.1', '7.2', '7.3',
+  '1.1',
+  '1.2',
+  '1.3',
+  '1.4',
+  '2.1',
+  '2.2',
+  '2.3',
+  '3.1',
+  '3.2',
+  '3.3',
+  '4.1',
+  '4.2',
+  '4.3',
+  '5.1',
+  '5.2',
+  '5.3',
+  '5.4',
+  '6.1',
+  '6.2',
+  '6.3',
+  '6.4',
+  '7.1',
+  '7.2',
+  '7.3',
 ] as const
 
 /** Conversation signals that comment-risk builds on. */
 export const SIGNALS = [
-  'contact', 'rapport', 'ask_age', 'ask_school', 'ask_alone', 'secrecy', 'gift', 'sexual_talk', 'ask_picture', 'move_app', 'meet',
+  'contact',
+  'rapport',
+  'ask_age',
+  'ask_school',
+  'ask_alone',
+  'secrecy',
+  'gift',
+  'sexual_talk',
+  'ask_picture',
+  'move_app',
+  'meet',
   'refusal',
 ] as const
 export type Signal = (typeof SIGNALS)[number]
 
-const harmful = CATEGORY_SYMBOLS.filter((c) => c !== 'unclassified' && c !== 'benign') as Exclude<Category, 'unclassified' | 'benign'>[]
+const harmful = CATEGORY_SYMBOLS.filter((c) => c !== 'unclassified' && c !== 'benign') as Exclude<
+  Category,
+  'unclassified' | 'benign'
+>[]
 const kinds = EVENT_KIND_SYMBOLS.filter((k) => k !== 'UNKNOWN') as Exclude<EventKind, 'UNKNOWN'>[]
 const share = z.number().min(0).max(1)
 
@@ -45,7 +80,9 @@ export type RuleExample = z.infer<typeof example>
 /** One rule as it is written in policy/rules. All conditions under `when` have to hold. */
 export const ruleSchema = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, 'must be lower-case words joined by dots or dashes'),
+    id: z
+      .string()
+      .regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, 'must be lower-case words joined by dots or dashes'),
     item: z.enum(CAMPAIGN_ITEMS),
     category: z.enum(harmful),
     kinds: z.array(z.enum(kinds)).nonempty().optional(),
@@ -53,7 +90,10 @@ export const ruleSchema = z
       .strictObject({
         lexicon: z.string().optional().describe('name of a file in policy/lexicon without .tsv'),
         terms: z.array(z.string().min(1)).nonempty().optional(),
-        links: z.union([z.literal('any'), z.array(z.string().min(1)).nonempty()]).optional().describe('any link, or one to these hosts'),
+        links: z
+          .union([z.literal('any'), z.array(z.string().min(1)).nonempty()])
+          .optional()
+          .describe('any link, or one to these hosts'),
         contactHandle: z.literal(true).optional(),
         qrCode: z.literal(true).optional(),
         mediaLabels: z.strictObject({ anyOf: z.array(z.string()).nonempty(), atLeast: share }).optional(),
@@ -68,15 +108,21 @@ export const ruleSchema = z
     mode: z.enum(['draft', 'shadow', 'live', 'expired']),
     from: z.iso.date().optional(),
     until: z.iso.date().optional(),
-    signal: z.enum(SIGNALS).optional().describe('a conversation signal: feeds comment-risk, scores nothing by itself'),
+    signal: z
+      .enum(SIGNALS)
+      .optional()
+      .describe('a conversation signal: feeds comment-risk, scores nothing by itself'),
     note: z.string().optional(),
     examples: z.array(example).nonempty(),
     counterexamples: z.array(example).default([]),
   })
-  .refine((rule) => rule.when.lexicon !== undefined || rule.when.terms !== undefined || rule.score !== undefined, {
-    path: ['score'],
-    message: 'is needed where no text is looked at',
-  })
+  .refine(
+    (rule) => rule.when.lexicon !== undefined || rule.when.terms !== undefined || rule.score !== undefined,
+    {
+      path: ['score'],
+      message: 'is needed where no text is looked at',
+    },
+  )
   .refine((rule) => rule.from === undefined || rule.until === undefined || rule.from < rule.until, {
     path: ['until'],
     message: 'must be after from',

@@ -15,7 +15,11 @@ const ANSWER_WITHIN_MS = 30_000
  * Creates the topics that do not exist, with one partition count for all, and waits until every partition answers:
  * an idempotent producer that starts earlier can jam on OUT_OF_ORDER_SEQUENCE_NUMBER. Returns the names created.
  */
-export async function createTopics(options: { kafka: Kafka; partitions: number; replicationFactor: number }): Promise<string[]> {
+export async function createTopics(options: {
+  kafka: Kafka
+  partitions: number
+  replicationFactor: number
+}): Promise<string[]> {
   const { kafka, partitions, replicationFactor } = options
   const admin = kafka.admin()
   await admin.connect()

@@ -6,7 +6,10 @@ export type { Logger } from 'pino'
  * JSON lines on standard output. No call in Wardline passes a message's text or an account id to a
  * logger: a record is named by topic, partition and offset.
  */
-export function createLogger(options: { service: string; level: string }, destination?: DestinationStream): Logger {
+export function createLogger(
+  options: { service: string; level: string },
+  destination?: DestinationStream,
+): Logger {
   const settings = {
     level: options.level,
     base: { service: options.service },

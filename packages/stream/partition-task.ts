@@ -1,8 +1,20 @@
-import { type Category, DecodeFailure, type RecordDecoder, type RecordEncoder, type RecordName, type RecordTypes } from '@wardline/events'
+import {
+  type Category,
+  DecodeFailure,
+  type RecordDecoder,
+  type RecordEncoder,
+  type RecordName,
+  type RecordTypes,
+} from '@wardline/events'
 import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
 import { partitionOf } from './client/partitioner.ts'
-import { type InputOffset, ProducerFenced, TransactionContent, type TransactionalProducer } from './client/transactional-producer.ts'
+import {
+  type InputOffset,
+  ProducerFenced,
+  type TransactionalProducer,
+  TransactionContent,
+} from './client/transactional-producer.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
@@ -102,7 +114,11 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
    * Throws ProducerFenced or TransactionFailed: then `open` again, if the partition is still ours; and
    * RegistryUnavailable: then try again later.
    */
-  async process(topic: string, messages: readonly FetchedMessage[], headersSeen: { lag: number }): Promise<void> {
+  async process(
+    topic: string,
+    messages: readonly FetchedMessage[],
+    headersSeen: { lag: number },
+  ): Promise<void> {
     const input = this.#inputs.get(topic)
     const decoder = this.#deps.decoders.get(topic)
     if (!input || !decoder) throw new Error(`${this.#deps.stage.name} has no input ${topic}`)
@@ -159,7 +175,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const after = new Map(this.#positions)
     after.set(input.topic, Number(messages[at - 1]!.offset) + 1)
     this.#undecided = after
-    const offsets: InputOffset[] = [{ topic: input.topic, partition: this.partition, offset: after.get(input.topic)! }]
+    const offsets: InputOffset[] = [
+      { topic: input.topic, partition: this.partition, offset: after.get(input.topic)! },
+    ]
     try {
       await this.#producer.commit(batch.content, offsets)
     } catch (error) {
@@ -182,7 +200,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     let value: RecordTypes[RecordName] | null = null
     if (message.value !== null) {
       const decoded = decoder.decode(message.value)
-      if (decoded instanceof DecodeFailure) return { kind: 'deadLetter', reason: decoded.reason, error: decoded.error }
+      if (decoded instanceof DecodeFailure)
+        return { kind: 'deadLetter', reason: decoded.reason, error: decoded.error }
       value = decoded
     } else if (input.role === 'events') {
       return { kind: 'deadLetter', reason: 'undecodable', error: 'the record has no value' }
@@ -212,7 +231,10 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       const where = { topic: input.topic, offset: message.offset }
       // Only the class and place of the error: its message might quote the record.
       const name = error instanceof Error ? error.name : 'unknown'
-      this.#logger.error({ ...where, error: name, stack: placeOf(error) }, 'a record could not be processed; dead-lettered')
+      this.#logger.error(
+        { ...where, error: name, stack: placeOf(error) },
+        'a record could not be processed; dead-lettered',
+      )
       return { kind: 'deadLetter', reason: 'processing_failed', error: `${name} in ${this.#deps.stage.name}` }
     }
   }
@@ -240,7 +262,12 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     }
     batch.forwarded++
     for (const [i, { key, value }] of written.entries()) {
-      batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), { key, value, timestamp: String(now), ...headers })
+      batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), {
+        key,
+        value,
+        timestamp: String(now),
+        ...headers,
+      })
       batch.bytes += value.length + key.length
       batch.outputs.push(outputs[i]!)
     }
@@ -255,7 +282,14 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     now: number,
   ): void {
     const { stage } = this.#deps
-    const letter = deadLetterMessage(message, { topic, partition: this.partition }, stage.name, reason, error, now)
+    const letter = deadLetterMessage(
+      message,
+      { topic, partition: this.partition },
+      stage.name,
+      reason,
+      error,
+      now,
+    )
     batch.content.add(deadLetterTopic(stage.name), this.partition, letter)
     batch.bytes += letter.value?.length ?? 0
     batch.deadLetters.push(reason)

@@ -26,7 +26,14 @@ export async function runStage<Output extends RecordName, State extends Record<s
     const settings = readSettings(process.env)
     const metrics = new StageMetrics(stage.name)
     const committed = hooks.onCommitted?.(metrics)
-    const runner = new StageRunner({ stage, settings, metrics, logger, clock: Date.now, ...(committed ? { committed } : {}) })
+    const runner = new StageRunner({
+      stage,
+      settings,
+      metrics,
+      logger,
+      clock: Date.now,
+      ...(committed ? { committed } : {}),
+    })
     const health: Health = { ready: () => runner.health(), alive: () => true }
     const server = await startHealthServer(settings.metrics, metrics.registry, health)
     logger.info({ port: server.port, brokers: settings.broker.brokers }, `${stage.name} started`)
@@ -38,11 +45,16 @@ export async function runStage<Output extends RecordName, State extends Record<s
       stopping = true
       logger.info({ signal }, 'stopping')
       const overdue = setTimeout(() => {
-        logger.error({ afterMs: settings.shutdownTimeoutMs }, 'could not stop in time; open transactions will be aborted by the next owner')
+        logger.error(
+          { afterMs: settings.shutdownTimeoutMs },
+          'could not stop in time; open transactions will be aborted by the next owner',
+        )
         process.exit(1)
       }, settings.shutdownTimeoutMs)
       overdue.unref()
-      void runner.stop().catch((error: unknown) => logger.error({ error: String(error) }, 'stopped with an error'))
+      void runner
+        .stop()
+        .catch((error: unknown) => logger.error({ error: String(error) }, 'stopped with an error'))
     }
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))

@@ -15,9 +15,14 @@ const environment = z
     WARDLINE_BROKERS: z
       .string({ error: 'is missing; give the brokers as host:port, separated by commas' })
       .transform((text) => text.split(',').map((part) => part.trim()))
-      .refine((list) => list.every((entry) => hostAndPort.test(entry)), 'must be host:port, separated by commas'),
+      .refine(
+        (list) => list.every((entry) => hostAndPort.test(entry)),
+        'must be host:port, separated by commas',
+      ),
     WARDLINE_REGISTRY_URL: z
-      .string({ error: 'is missing; give the address of the Confluent-compatible API of the schema registry' })
+      .string({
+        error: 'is missing; give the address of the Confluent-compatible API of the schema registry',
+      })
       .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) address'),
     WARDLINE_REGISTRY_USERNAME: z.string().optional(),
     WARDLINE_REGISTRY_PASSWORD_FILE: z.string().optional(),
@@ -30,7 +35,9 @@ const environment = z
     WARDLINE_SASL_PASSWORD_FILE: z.string().optional(),
     WARDLINE_METRICS_HOST: z.string().default('127.0.0.1'),
     WARDLINE_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(9464),
-    WARDLINE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    WARDLINE_LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info'),
     WARDLINE_SESSION_TIMEOUT_MS: milliseconds(6_000, 1_000, 300_000),
     WARDLINE_HEARTBEAT_INTERVAL_MS: milliseconds(1_500, 100, 60_000),
     WARDLINE_REBALANCE_TIMEOUT_MS: milliseconds(15_000, 1_000, 600_000),
@@ -46,7 +53,11 @@ const environment = z
       if (given.length === 0 || given.length === names.length) return
       for (const name of names) {
         if (env[name] === undefined) {
-          context.addIssue({ code: 'custom', path: [name], message: `is needed where ${given.join(' and ')} is given` })
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: `is needed where ${given.join(' and ')} is given`,
+          })
         }
       }
     }
@@ -57,7 +68,8 @@ const environment = z
       context.addIssue({
         code: 'custom',
         path: ['WARDLINE_HEARTBEAT_INTERVAL_MS'],
-        message: 'must be at most a third of WARDLINE_SESSION_TIMEOUT_MS, or one late heartbeat ends the session',
+        message:
+          'must be at most a third of WARDLINE_SESSION_TIMEOUT_MS, or one late heartbeat ends the session',
       })
     }
   })
@@ -80,7 +92,9 @@ export interface StageSettings {
 
 /** Reads the settings; throws InvalidSettings that names everything wrong at once. Empty values count as missing. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): StageSettings {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('WARDLINE_') && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('WARDLINE_') && value !== ''),
+  )
   const parsed = environment.safeParse(given)
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
@@ -112,7 +126,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     registry: {
       url: e.WARDLINE_REGISTRY_URL,
       ...(e.WARDLINE_REGISTRY_USERNAME === undefined ? {} : { username: e.WARDLINE_REGISTRY_USERNAME }),
-      ...(e.WARDLINE_REGISTRY_PASSWORD_FILE === undefined ? {} : { passwordFile: e.WARDLINE_REGISTRY_PASSWORD_FILE }),
+      ...(e.WARDLINE_REGISTRY_PASSWORD_FILE === undefined
+        ? {}
+        : { passwordFile: e.WARDLINE_REGISTRY_PASSWORD_FILE }),
     },
     metrics: { host: e.WARDLINE_METRICS_HOST, port: e.WARDLINE_METRICS_PORT },
     logLevel: e.WARDLINE_LOG_LEVEL,

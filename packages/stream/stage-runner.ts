@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { RecordDecoder, RecordEncoder, type RecordName, type RecordTypes, RegistryUnavailable, SchemaRegistry } from '@wardline/events'
+import {
+  RecordDecoder,
+  RecordEncoder,
+  type RecordName,
+  type RecordTypes,
+  RegistryUnavailable,
+  SchemaRegistry,
+} from '@wardline/events'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { copartitionAssigner } from './client/copartition-assigner.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
@@ -118,7 +125,12 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #prepare(): Promise<TaskDeps<Output, State>> {
     const { stage, metrics, clock, settings, committed } = this.#options
     const schemaId = await this.#registry.idOf(stage.output.topic, stage.output.record)
-    const decoders = new Map(stage.inputs.map((input) => [input.topic, new RecordDecoder(input.record as RecordName, this.#registry, clock)]))
+    const decoders = new Map(
+      stage.inputs.map((input) => [
+        input.topic,
+        new RecordDecoder(input.record as RecordName, this.#registry, clock),
+      ]),
+    )
     const outputPartitions = (await this.#reader.partitions(stage.output.topic)).length
     for (const topic of this.#topics) await this.#reader.partitions(topic)
     return {
@@ -159,7 +171,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // Control records and aborted transactions alone: eachBatch does not see them.
-      if (payload.batchSize === 0) this.#fetched.set(`${payload.topic}/${payload.partition}`, Number(payload.lastOffset) + 1)
+      if (payload.batchSize === 0)
+        this.#fetched.set(`${payload.topic}/${payload.partition}`, Number(payload.lastOffset) + 1)
     })
     try {
       await consumer.connect()
@@ -194,13 +207,20 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     }
     for (const partition of partitions) {
       const known = this.#slots.get(partition)
-      const slot = known ?? { task: this.#createTask(partition), assignment, ready: false, turn: Promise.resolve() }
+      const slot = known ?? {
+        task: this.#createTask(partition),
+        assignment,
+        ready: false,
+        turn: Promise.resolve(),
+      }
       slot.assignment = assignment
       slot.ready = false
       this.#slots.set(partition, slot)
-      slot.turn = slot.turn.then(() => this.#open(slot, assignment)).catch((error: unknown) => {
-        this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
-      })
+      slot.turn = slot.turn
+        .then(() => this.#open(slot, assignment))
+        .catch((error: unknown) => {
+          this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
+        })
     }
     this.#joined = true
     this.#logger.info({ partitions: [...partitions], assignment }, 'joined the group')
@@ -232,7 +252,10 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         await task.open()
         break
       } catch (error) {
-        this.#logger.warn({ partition: task.partition, error: describe(error), retryInMs: backoff }, 'partition cannot be opened yet')
+        this.#logger.warn(
+          { partition: task.partition, error: describe(error), retryInMs: backoff },
+          'partition cannot be opened yet',
+        )
         await this.#sleep(backoff)
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
       }
@@ -250,8 +273,12 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #resumeInOrder(slot: Slot<Output, State>, assignment: number): Promise<void> {
     const { task } = slot
     const resume = (topic: string) => this.#consumer!.resume([{ topic, partitions: [task.partition] }])
-    const tables = this.#options.stage.inputs.filter((input) => input.role === 'table').map((input) => input.topic)
-    const events = this.#options.stage.inputs.filter((input) => input.role === 'events').map((input) => input.topic)
+    const tables = this.#options.stage.inputs
+      .filter((input) => input.role === 'table')
+      .map((input) => input.topic)
+    const events = this.#options.stage.inputs
+      .filter((input) => input.role === 'events')
+      .map((input) => input.topic)
     try {
       const ends = await Promise.all(
         tables.map(async (topic) => {
@@ -286,7 +313,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       slot.ready = true
       this.#updateReady()
     } catch (error) {
-      if (this.#isCurrent(assignment)) this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not resumed')
+      if (this.#isCurrent(assignment))
+        this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not resumed')
     }
   }
 
@@ -308,7 +336,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     if (rest > 1) await this.#sleep(rest)
   }
 
-  async #processBatch(payload: EachBatchPayload, slot: Slot<Output, State>, assignment: number): Promise<void> {
+  async #processBatch(
+    payload: EachBatchPayload,
+    slot: Slot<Output, State>,
+    assignment: number,
+  ): Promise<void> {
     const { topic, partition, messages, highWatermark } = payload.batch
     const last = Number(messages.at(-1)!.offset)
     const lag = Math.max(0, Number(highWatermark) - 1 - last)
@@ -324,7 +356,10 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       } catch (error) {
         if (error instanceof RegistryUnavailable) {
           this.#notReady(error.message)
-          this.#logger.warn({ topic, partition, error: error.message, retryInMs: backoff }, 'waiting for the schema registry')
+          this.#logger.warn(
+            { topic, partition, error: error.message, retryInMs: backoff },
+            'waiting for the schema registry',
+          )
           await this.#sleep(backoff)
           if (this.#stopping.signal.aborted) throw rejoin()
           await payload.heartbeat()
@@ -337,7 +372,10 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         this.#updateReady()
         this.#failures++
         const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
-        this.#logger.warn({ topic, partition, error: describe(error), retryInMs: wait }, 'the transaction did not commit; joining the group again')
+        this.#logger.warn(
+          { topic, partition, error: describe(error), retryInMs: wait },
+          'the transaction did not commit; joining the group again',
+        )
         await this.#sleep(wait)
         // Whether it committed, and whether the partition is still ours, is settled by joining anew: open() fences first.
         throw rejoin()
@@ -356,12 +394,18 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     if (fetchedFrom <= Math.max(position, this.#fetched.get(`${topic}/${partition}`) ?? 0)) return true
     const { start } = await this.#reader.bounds(topic, partition)
     if (start <= position) {
-      this.#logger.warn({ topic, partition, position, fetchedFrom }, 'a batch began beyond the position; seeking back')
+      this.#logger.warn(
+        { topic, partition, position, fetchedFrom },
+        'a batch began beyond the position; seeking back',
+      )
       this.#consumer!.seek({ topic, partition, offset: String(position) })
       return false
     }
     this.#options.metrics.expiredRecords.inc(start - position)
-    this.#logger.error({ topic, partition, position, start }, 'retention deleted records that were never read')
+    this.#logger.error(
+      { topic, partition, position, start },
+      'retention deleted records that were never read',
+    )
     task.skipTo(topic, start)
     return true
   }
@@ -383,10 +427,14 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     for (const slot of this.#slots.values()) {
       for (const store of slot.task.stores) {
         const total = totals.get(store.name) ?? { entries: 0, evictions: 0 }
-        totals.set(store.name, { entries: total.entries + store.entries, evictions: total.evictions + store.evictions })
+        totals.set(store.name, {
+          entries: total.entries + store.entries,
+          evictions: total.evictions + store.evictions,
+        })
       }
     }
-    for (const [store, { entries, evictions }] of totals) this.#options.metrics.setStore(store, entries, evictions)
+    for (const [store, { entries, evictions }] of totals)
+      this.#options.metrics.setStore(store, entries, evictions)
   }
 
   /** Repeats while broker or registry do not answer; passes on what waiting cannot mend. */
@@ -399,7 +447,10 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         if (this.#stopping.signal.aborted) throw error
         if (error instanceof Error && error.name === 'SchemaNotRegistered') throw error
         this.#reason = describe(error)
-        this.#logger.warn({ error: describe(error), retryInMs: backoff }, 'waiting for the broker and the registry')
+        this.#logger.warn(
+          { error: describe(error), retryInMs: backoff },
+          'waiting for the broker and the registry',
+        )
         await this.#sleep(backoff)
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
       }
@@ -432,7 +483,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
 /** Makes kafkajs join the group anew. */
 const rejoin = () =>
   new KafkaJSProtocolError(
-    Object.assign(new Error('joining the group again'), { type: 'REBALANCE_IN_PROGRESS', code: 27, retriable: true }),
+    Object.assign(new Error('joining the group again'), {
+      type: 'REBALANCE_IN_PROGRESS',
+      code: 27,
+      retriable: true,
+    }),
   )
 
 function describe(error: unknown): string {

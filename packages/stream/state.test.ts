@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { jsonCodec, KeyedStore } from './state.ts'
 
 const make = (capacity = 100, expiresAt?: (v: number) => number) =>
-  new KeyedStore<number>({ name: 's', codec: jsonCodec<number>(), capacity, ...(expiresAt ? { expiresAt } : {}) })
+  new KeyedStore<number>({
+    name: 's',
+    codec: jsonCodec<number>(),
+    capacity,
+    ...(expiresAt ? { expiresAt } : {}),
+  })
 
 describe('KeyedStore', () => {
   it('shows a batch its own changes and loses them at an abort', () => {
@@ -44,7 +49,12 @@ describe('KeyedStore', () => {
 
   it('drops the least recently written when full, and says so', () => {
     const store = make(2)
-    for (const [key, value] of [['a', 1], ['b', 2], ['a', 3], ['c', 4]] as const) {
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 2],
+      ['a', 3],
+      ['c', 4],
+    ] as const) {
       store.put(key, value)
       store.changes(0)
       store.merge()
@@ -65,7 +75,11 @@ describe('KeyedStore', () => {
   })
 
   it('is rebuilt from its changes, compacted or not, after any mix of commits and aborts', () => {
-    const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.option(fc.integer(), { nil: undefined }), end: fc.constantFrom('commit', 'abort', 'go on') })
+    const step = fc.record({
+      key: fc.constantFrom('a', 'b', 'c', 'd'),
+      value: fc.option(fc.integer(), { nil: undefined }),
+      end: fc.constantFrom('commit', 'abort', 'go on'),
+    })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const store = make(3)

@@ -42,18 +42,50 @@ export const TOPIC_SPECS: readonly TopicSpec[] = [
     topic: TOPICS.feedEvents,
     record: 'FeedEvent',
     // The age of an event starts at the append, so the time must be the broker's, not the producer's.
-    config: { 'message.timestamp.type': 'LogAppendTime', 'max.message.bytes': FEED_MAX_BYTES, 'retention.ms': retention(7) },
+    config: {
+      'message.timestamp.type': 'LogAppendTime',
+      'max.message.bytes': FEED_MAX_BYTES,
+      'retention.ms': retention(7),
+    },
   },
-  { topic: TOPICS.normalized, record: 'NormalizedEvent', config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) } },
-  { topic: TOPICS.classified, record: 'ClassifiedEvent', config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) } },
-  { topic: TOPICS.assessed, record: 'AssessedEvent', config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) } },
-  { topic: TOPICS.decisions, record: 'EnforcementDecision', config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(30) } },
+  {
+    topic: TOPICS.normalized,
+    record: 'NormalizedEvent',
+    config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) },
+  },
+  {
+    topic: TOPICS.classified,
+    record: 'ClassifiedEvent',
+    config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) },
+  },
+  {
+    topic: TOPICS.assessed,
+    record: 'AssessedEvent',
+    config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(2) },
+  },
+  {
+    topic: TOPICS.decisions,
+    record: 'EnforcementDecision',
+    config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(30) },
+  },
   { topic: TOPICS.profiles, record: 'AccountProfile', config: { 'cleanup.policy': 'compact' } },
   { topic: TOPICS.reports, record: 'UserReport', config: { 'retention.ms': retention(30) } },
   { topic: TOPICS.verdicts, record: 'ReviewVerdict', config: { 'retention.ms': retention(180) } },
-  { topic: TOPICS.control, record: 'PolicyControl', config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(32 * MIB) } },
+  {
+    topic: TOPICS.control,
+    record: 'PolicyControl',
+    config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(32 * MIB) },
+  },
   ...STAGE_NAMES.flatMap((stage): TopicSpec[] => [
-    { topic: deadLetterTopic(stage), record: null, config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(30) } },
-    { topic: stateTopic(stage), record: null, config: { 'cleanup.policy': 'compact', 'max.message.bytes': INNER_MAX_BYTES } },
+    {
+      topic: deadLetterTopic(stage),
+      record: null,
+      config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(30) },
+    },
+    {
+      topic: stateTopic(stage),
+      record: null,
+      config: { 'cleanup.policy': 'compact', 'max.message.bytes': INNER_MAX_BYTES },
+    },
   ]),
 ]

@@ -31,9 +31,12 @@ describe('the folded form', () => {
     expect(folded(text)).toBe(expected)
   })
 
-  it.each(['你好，我是小明', '我们 他们', 'see you later', '今天，天气不错。明天呢', 'and e.g. this'])('keeps what parts words: %s', (text) => {
-    expect(folded(text)).toBe(text.normalize('NFKC'))
-  })
+  it.each(['你好，我是小明', '我们 他们', 'see you later', '今天，天气不错。明天呢', 'and e.g. this'])(
+    'keeps what parts words: %s',
+    (text) => {
+      expect(folded(text)).toBe(text.normalize('NFKC'))
+    },
+  )
 })
 
 describe('the phonetic form', () => {
@@ -100,7 +103,15 @@ describe('the way back', () => {
 
 it('costs no more than the length: 100,000 hostile characters stay below 250 ms', () => {
   makeForms('热身 warm up 123')
-  for (const text of ['a'.repeat(100_000), '加.'.repeat(50_000), ' .'.repeat(50_000), '亻'.repeat(100_000), '👧'.repeat(50_000), 'xian'.repeat(25_000), '\u0300'.repeat(100_000)]) {
+  for (const text of [
+    'a'.repeat(100_000),
+    '加.'.repeat(50_000),
+    ' .'.repeat(50_000),
+    '亻'.repeat(100_000),
+    '👧'.repeat(50_000),
+    'xian'.repeat(25_000),
+    '\u0300'.repeat(100_000),
+  ]) {
     const started = performance.now()
     makeForms(text)
     expect(performance.now() - started).toBeLessThan(250)

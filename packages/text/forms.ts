@@ -25,7 +25,10 @@ export function makeForms(text: string): TextForm[] {
   ]
 }
 
-const withMap = (mapped: MappedText, original: string) => ({ text: mapped.text, map: encodeMap(mapped, original) })
+const withMap = (mapped: MappedText, original: string) => ({
+  text: mapped.text,
+  map: encodeMap(mapped, original),
+})
 
 // Folded code points by code point of the first plane, filled as they are met: the tables behind are slow to ask.
 const folds: (string | undefined)[] = new Array(0x10000)
@@ -211,7 +214,12 @@ export function decodeMap(form: TextForm): Int32Array {
 }
 
 /** Range of the original that a range of a form stands for. `original` is the text that the form was made of. */
-export function originalSpan(offsets: Int32Array, start: number, end: number, original: string): [number, number] {
+export function originalSpan(
+  offsets: Int32Array,
+  start: number,
+  end: number,
+  original: string,
+): [number, number] {
   const first = offsets[start] ?? original.length
   const last = offsets[end - 1] ?? first
   const codePoint = original.codePointAt(last) ?? 0

@@ -74,7 +74,32 @@ function addRun(run: string, from: number, add: (part: string, from: number) => 
   }
 }
 
-const INITIALS = ['', 'b', 'p', 'm', 'f', 'd', 't', 'n', 'l', 'g', 'k', 'h', 'j', 'q', 'x', 'zh', 'ch', 'sh', 'r', 'z', 'c', 's', 'y', 'w']
+const INITIALS = [
+  '',
+  'b',
+  'p',
+  'm',
+  'f',
+  'd',
+  't',
+  'n',
+  'l',
+  'g',
+  'k',
+  'h',
+  'j',
+  'q',
+  'x',
+  'zh',
+  'ch',
+  'sh',
+  'r',
+  'z',
+  'c',
+  's',
+  'y',
+  'w',
+]
 const FINALS: Readonly<Record<string, string>> = {
   '': 'a o e ai ei ao ou an en ang eng er',
   b: 'a o ai ei ao an en ang eng i ie iao ian in ing u',

@@ -49,7 +49,9 @@ export function offlineResult(event: ClassifiedEvent): OfflineResult {
     category: event.category,
     scores: Object.fromEntries(event.scores.map(({ category, score }) => [category, score])),
     rules: live.map((hit) => hit.ruleId),
-    spans: mergeSpans(live.flatMap((hit) => hit.spans.map(({ start, end }): [number, number] => [start, end]))),
+    spans: mergeSpans(
+      live.flatMap((hit) => hit.spans.map(({ start, end }): [number, number] => [start, end])),
+    ),
   }
 }
 

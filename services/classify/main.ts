@@ -8,7 +8,11 @@ if (loaded.ok) {
   const classifier = createClassifier(loaded.policy)
   await runStage(createClassifyStage({ classifier }), {
     onCommitted: ({ registry }) => {
-      const info = { name: 'wardline_policy_info', help: 'Version of the rules in use.', labelNames: ['version'] as const }
+      const info = {
+        name: 'wardline_policy_info',
+        help: 'Version of the rules in use.',
+        labelNames: ['version'] as const,
+      }
       new Gauge({ ...info, registers: [registry] }).set({ version: classifier.policyVersion }, 1)
       return () => {}
     },

@@ -5,7 +5,9 @@ import { classify } from './classify.ts'
 export { classify, mergeSpans, type OfflineResult, offlineResult } from './classify.ts'
 
 /** events.normalized → events.classified: scores, rules, signals; the last stage that sees raw text. */
-export function createClassifyStage(deps: { classifier: Classifier }): Stage<'ClassifiedEvent', Record<never, never>> {
+export function createClassifyStage(deps: {
+  classifier: Classifier
+}): Stage<'ClassifiedEvent', Record<never, never>> {
   return {
     name: 'classify',
     inputs: [

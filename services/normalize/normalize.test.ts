@@ -24,7 +24,10 @@ const event: FeedEvent = {
   usage: null,
   promotion: null,
 }
-const folding = { makeForms: (text: string) => [{ form: 'FOLDED' as const, text, map: [] }], wellFormed: (text: string) => text.toWellFormed() }
+const folding = {
+  makeForms: (text: string) => [{ form: 'FOLDED' as const, text, map: [] }],
+  wellFormed: (text: string) => text.toWellFormed(),
+}
 const run = (change: Partial<FeedEvent> = {}, bytes = 100) =>
   normalize({ ...event, ...change }, { partition: 3, offset: 42, appendedAt, bytes }, folding)
 const output = (change: Partial<FeedEvent> = {}) => {
@@ -45,8 +48,17 @@ describe('normalize', () => {
   })
 
   it('names the section, the content and the place in feed.events', () => {
-    expect(output()).toMatchObject({ section: 'comments', contentId: 'e-1', feedPartition: 3, feedOffset: 42, feedAppendedAt: appendedAt })
-    expect(output({ section: 'game-zone', contentId: 'c-1' })).toMatchObject({ section: 'game-zone', contentId: 'c-1' })
+    expect(output()).toMatchObject({
+      section: 'comments',
+      contentId: 'e-1',
+      feedPartition: 3,
+      feedOffset: 42,
+      feedAppendedAt: appendedAt,
+    })
+    expect(output({ section: 'game-zone', contentId: 'c-1' })).toMatchObject({
+      section: 'game-zone',
+      contentId: 'c-1',
+    })
   })
 
   it('takes an empty text without forms, and replaces a lone surrogate', () => {

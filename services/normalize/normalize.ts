@@ -46,7 +46,11 @@ export interface TextFolding {
 }
 
 /** The event ready for the chain, or why it cannot be taken. Pure: times are compared with the append time, not with a clock. */
-export function normalize(event: FeedEvent, origin: FeedOrigin, folding: TextFolding): StageResult<NormalizedEvent> {
+export function normalize(
+  event: FeedEvent,
+  origin: FeedOrigin,
+  folding: TextFolding,
+): StageResult<NormalizedEvent> {
   const refusal = refuse(event, origin)
   if (refusal) return refusal
   const text = folding.wellFormed(event.text)
@@ -80,7 +84,8 @@ function refuse(event: FeedEvent, origin: FeedOrigin): StageResult<never> | null
   if (origin.bytes > LIMITS.recordBytes) {
     return deadLetter('too_large', `the record has ${origin.bytes} bytes; at most ${LIMITS.recordBytes}`)
   }
-  if (event.kind === 'UNKNOWN') return deadLetter('unknown_kind', 'the kind of event is not known to this version')
+  if (event.kind === 'UNKNOWN')
+    return deadLetter('unknown_kind', 'the kind of event is not known to this version')
 
   const { occurredAt } = event
   if (occurredAt < origin.appendedAt - LIMITS.pastMs) {
@@ -102,7 +107,8 @@ function refuse(event: FeedEvent, origin: FeedOrigin): StageResult<never> | null
   for (const [name, id] of ids) {
     if (id === null) continue
     if (id.length === 0) return deadLetter('invalid', `${name} is empty`)
-    if (id.length > LIMITS.idLength) return deadLetter('invalid', `${name} has ${id.length} characters; at most ${LIMITS.idLength}`)
+    if (id.length > LIMITS.idLength)
+      return deadLetter('invalid', `${name} has ${id.length} characters; at most ${LIMITS.idLength}`)
   }
 
   if (event.media.length > LIMITS.media) {
@@ -115,14 +121,16 @@ function refuse(event: FeedEvent, origin: FeedOrigin): StageResult<never> | null
     ['searchQuery', event.searchQuery?.length ?? 0, LIMITS.searchQueryLength],
   ]
   for (const link of event.links) sizes.push(['a link', link.length, LIMITS.linkLength])
-  for (const media of event.media) sizes.push(['recognizedText', media.recognizedText?.length ?? 0, LIMITS.recognizedTextLength])
+  for (const media of event.media)
+    sizes.push(['recognizedText', media.recognizedText?.length ?? 0, LIMITS.recognizedTextLength])
   for (const [name, size, most] of sizes) {
     if (size > most) return deadLetter('too_large', `${name} has ${size}; at most ${most}`)
   }
 
   for (const media of event.media) {
     for (const { score } of media.labels) {
-      if (!(score >= 0 && score <= 1)) return deadLetter('invalid', 'a media label has a score outside 0 to 1')
+      if (!(score >= 0 && score <= 1))
+        return deadLetter('invalid', 'a media label has a score outside 0 to 1')
     }
   }
   if (event.kind === 'USAGE') {

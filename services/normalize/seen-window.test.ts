@@ -66,24 +66,27 @@ describe('SeenWindow', () => {
 
   it('is rebuilt from its records as it was', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 8 }), { maxLength: 30 }), (batches) => {
-        const window = make(20, 10)
-        const log: { key: string; value: Buffer | null }[] = []
-        for (const [at, batch] of batches.entries()) {
-          const fresh = batch.map(String).filter((id) => !window.has(id))
-          log.push(...commit(window, fresh, at))
-        }
-        const compacted = new Map(log.map(({ key, value }) => [key, value]))
-        const full = make(20, 10)
-        for (const { key, value } of log) full.restore(key, value)
-        const short = make(20, 10)
-        for (const [key, value] of compacted) if (value !== null) short.restore(key, value)
-        for (let id = 0; id <= 60; id++) {
-          expect(full.has(String(id))).toBe(window.has(String(id)))
-          expect(short.has(String(id))).toBe(window.has(String(id)))
-        }
-        expect(full.entries).toBe(window.entries)
-      }),
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 8 }), { maxLength: 30 }),
+        (batches) => {
+          const window = make(20, 10)
+          const log: { key: string; value: Buffer | null }[] = []
+          for (const [at, batch] of batches.entries()) {
+            const fresh = batch.map(String).filter((id) => !window.has(id))
+            log.push(...commit(window, fresh, at))
+          }
+          const compacted = new Map(log.map(({ key, value }) => [key, value]))
+          const full = make(20, 10)
+          for (const { key, value } of log) full.restore(key, value)
+          const short = make(20, 10)
+          for (const [key, value] of compacted) if (value !== null) short.restore(key, value)
+          for (let id = 0; id <= 60; id++) {
+            expect(full.has(String(id))).toBe(window.has(String(id)))
+            expect(short.has(String(id))).toBe(window.has(String(id)))
+          }
+          expect(full.entries).toBe(window.entries)
+        },
+      ),
     )
   })
 })

@@ -13,7 +13,9 @@ export const DUPLICATE_CAPACITY = 300_000
 export type NormalizeState = { seen: SeenWindow }
 
 /** feed.events → events.normalized: validation, duplicates, protected account, section, comparison text. */
-export function createNormalizeStage(deps: { folding: TextFolding }): Stage<'NormalizedEvent', NormalizeState> {
+export function createNormalizeStage(deps: {
+  folding: TextFolding
+}): Stage<'NormalizedEvent', NormalizeState> {
   return {
     name: 'normalize',
     inputs: [

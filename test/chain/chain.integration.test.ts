@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
 import { balances } from '@wardline/cli/audit'
 import { readTopic } from '@wardline/cli/connection'
+import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
 import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
-import { DecodeFailure, type EnforcementDecision, type FeedEvent, RecordDecoder, readSchema, registryClient, Type } from '@wardline/events'
+import {
+  DecodeFailure,
+  type EnforcementDecision,
+  type FeedEvent,
+  RecordDecoder,
+  readSchema,
+  registryClient,
+  Type,
+} from '@wardline/events'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
 import { PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,7 +66,10 @@ async function publishSample(count: number, perSecond: number, seed: number): Pr
   const sample = createSampleFeed({ seed, startAt: Date.now() })
   const profiles: FedMessage[] = []
   for (const profile of sample.profiles()) {
-    profiles.push({ key: profile.accountId, value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile) })
+    profiles.push({
+      key: profile.accountId,
+      value: await publisher.encode(TOPICS.profiles, 'AccountProfile', profile),
+    })
   }
   await publisher.send(TOPICS.profiles, profiles)
   const started = performance.now()
@@ -103,7 +114,9 @@ describe('the chain', () => {
     expect(report).toMatchObject({ eventsIn: 2_000, missing: [], doubled: [] })
     expect(report.decisions).toBeGreaterThan(1_900)
     expect(report.duplicates).toBeGreaterThan(0)
-    expect(await chain.metric('normalize', 'wardline_events_total', 'outcome="duplicate"')).toBe(report.duplicates)
+    expect(await chain.metric('normalize', 'wardline_events_total', 'outcome="duplicate"')).toBe(
+      report.duplicates,
+    )
     expect(await chain.metric('enforce', 'wardline_event_age_seconds_count')).toBe(report.decisions)
   })
 
@@ -119,7 +132,9 @@ describe('the chain', () => {
   })
 
   it('keeps the order of one key through the chain', async () => {
-    const events = Array.from({ length: 50 }, (_, i) => plain({ eventId: `ordered-${i}`, actorId: 'orderly', subjectId: 'reader' }))
+    const events = Array.from({ length: 50 }, (_, i) =>
+      plain({ eventId: `ordered-${i}`, actorId: 'orderly', subjectId: 'reader' }),
+    )
     await feed(...events)
     expect(balances(await chain.settled())).toBe(true)
     const seen = (await decisions()).filter((d) => d.actorId === 'orderly').map((d) => d.eventId)
@@ -131,31 +146,68 @@ describe('bad input', () => {
   const cases: [string, string, () => Promise<Buffer>][] = [
     ['garbage bytes', 'undecodable', async () => Buffer.from('this is no Avro')],
     ['no bytes', 'undecodable', async () => Buffer.alloc(0)],
-    ['an unknown schema id', 'unknown_schema', async () => Buffer.concat([Buffer.from([0, 0x7f, 0, 0, 1]), (await encode(plain())).subarray(5)])],
+    [
+      'an unknown schema id',
+      'unknown_schema',
+      async () => Buffer.concat([Buffer.from([0, 0x7f, 0, 0, 1]), (await encode(plain())).subarray(5)]),
+    ],
     [
       'the schema of another record',
       'incompatible_schema',
       async () => {
-        const profile = { accountId: 'a', ageBand: 'ADULT' as const, youthMode: false, utcOffsetMinutes: 480, dailyLimitMinutes: null, restStartMinute: 0, restEndMinute: 0, guardianIds: [], updatedAt: Date.now() }
+        const profile = {
+          accountId: 'a',
+          ageBand: 'ADULT' as const,
+          youthMode: false,
+          utcOffsetMinutes: 480,
+          dailyLimitMinutes: null,
+          restStartMinute: 0,
+          restEndMinute: 0,
+          guardianIds: [],
+          updatedAt: Date.now(),
+        }
         return publisher.encode(TOPICS.profiles, 'AccountProfile', profile)
       },
     ],
     ['a record cut short', 'undecodable', async () => (await encode(plain())).subarray(0, 40)],
     ['a record of a mebibyte', 'too_large', async () => encode(plain({ text: 'x'.repeat(1_048_576) }))],
-    ['ten media', 'too_many_media', async () => encode(plain({ media: Array.from({ length: 10 }, (_, i) => ({ mediaId: `m${i}`, type: 'IMAGE' as const, labels: [], hasQrCode: false, recognizedText: null })) }))],
+    [
+      'ten media',
+      'too_many_media',
+      async () =>
+        encode(
+          plain({
+            media: Array.from({ length: 10 }, (_, i) => ({
+              mediaId: `m${i}`,
+              type: 'IMAGE' as const,
+              labels: [],
+              hasQrCode: false,
+              recognizedText: null,
+            })),
+          }),
+        ),
+    ],
     ['the year 1970', 'bad_time', async () => encode(plain({ occurredAt: 0 }))],
     ['the year 2999', 'bad_time', async () => encode(plain({ occurredAt: Date.UTC(2999, 0, 1) }))],
     [
       'an unknown enum symbol of a newer producer',
       'unknown_kind',
       async () => {
-        const newer = structuredClone(readSchema('FeedEvent')) as unknown as { fields: { type: { symbols: string[] } }[] }
+        const newer = structuredClone(readSchema('FeedEvent')) as unknown as {
+          fields: { type: { symbols: string[] } }[]
+        }
         newer.fields[1]!.type.symbols.push('LIVE_STREAM')
         const client = registryClient(chain.connection.settings.registry)
-        const { id } = await client.register(newer as never, { subject: `${TOPICS.feedEvents}-value`, compatibility: 'BACKWARD_TRANSITIVE' as never })
+        const { id } = await client.register(newer as never, {
+          subject: `${TOPICS.feedEvents}-value`,
+          compatibility: 'BACKWARD_TRANSITIVE' as never,
+        })
         const head = Buffer.alloc(5)
         head.writeInt32BE(id, 1)
-        return Buffer.concat([head, Type.forSchema(newer as never).toBuffer({ ...plain(), kind: 'LIVE_STREAM' })])
+        return Buffer.concat([
+          head,
+          Type.forSchema(newer as never).toBuffer({ ...plain(), kind: 'LIVE_STREAM' }),
+        ])
       },
     ],
   ]
@@ -198,7 +250,9 @@ describe('bad input', () => {
     await feed(plain({ eventId: 'after-inner' }))
     expect(balances(await chain.settled())).toBe(true)
     for (const key of ['inner-garbage', 'table-garbage']) {
-      await expect.poll(() => letterOf(key), { timeout: 20_000 }).toMatchObject({ stage: 'comment-risk', reason: 'undecodable' })
+      await expect
+        .poll(() => letterOf(key), { timeout: 20_000 })
+        .toMatchObject({ stage: 'comment-risk', reason: 'undecodable' })
     }
   })
 })
@@ -212,9 +266,17 @@ describe('dead letters', () => {
     expect(await replayDeadLetters(chain.connection, filter)).toHaveLength(1)
     expect(await replayDeadLetters(chain.connection, filter)).toHaveLength(0)
     // The record has ten media still: it is dead-lettered again, and stands for the first.
-    await expect.poll(async () => (await readDeadLetters(chain.connection, { reason: 'too_many_media' })).length, { timeout: 20_000 }).toBe(1)
+    await expect
+      .poll(async () => (await readDeadLetters(chain.connection, { reason: 'too_many_media' })).length, {
+        timeout: 20_000,
+      })
+      .toBe(1)
     const after = await chain.settled()
-    expect(after).toMatchObject({ eventsIn: before.eventsIn, deadLetters: before.deadLetters, replayed: before.replayed + 1 })
+    expect(after).toMatchObject({
+      eventsIn: before.eventsIn,
+      deadLetters: before.deadLetters,
+      replayed: before.replayed + 1,
+    })
     expect(balances(after)).toBe(true)
   })
 })
@@ -252,9 +314,12 @@ describe('a service that is killed under load', () => {
 })
 
 describe('outages', () => {
-  const waits = async (stage: 'classify', line: RegExp) => {
-    const service = chain.launch(stage)
-    await expect.poll(() => readFileSync(service.child.logFile, 'utf8').slice(-4_000), { timeout: 30_000 }).toMatch(line)
+  /** Starts classify while something is down: it says what it waits for and is not ready. */
+  const waits = async (line: RegExp) => {
+    const logFile = chain.services.get('classify')!.child.logFile
+    const from = readFileSync(logFile, 'utf8').length
+    const service = chain.launch('classify')
+    await expect.poll(() => readFileSync(logFile, 'utf8').slice(from), { timeout: 30_000 }).toMatch(line)
     const answer = await fetch(service.metricsUrl.replace('/metrics', '/readyz'))
     expect(answer.status).toBe(503)
     return service
@@ -264,7 +329,7 @@ describe('outages', () => {
     await chain.services.get('classify')!.child.stop()
     await feed(plain({ eventId: 'while-registry-is-down' }))
     await chain.stack.registry.stop()
-    const service = await waits('classify', /waiting for the broker and the registry/)
+    const service = await waits(/waiting for the broker and the registry/)
     await chain.stack.restartRegistry()
     await service.ready()
     expect(balances(await chain.settled())).toBe(true)
@@ -275,7 +340,7 @@ describe('outages', () => {
     await chain.services.get('classify')!.child.stop()
     chain.stack.broker.signal('SIGKILL')
     await chain.stack.broker.exited
-    const service = await waits('classify', /waiting for the broker and the registry|starting it again/)
+    const service = await waits(/waiting for the broker and the registry/)
     await chain.stack.restartBroker()
     await service.ready()
     await Promise.all([...chain.services.values()].map((s) => s.ready()))
@@ -286,6 +351,7 @@ describe('outages', () => {
 it('no log of a service holds a message text or an account', () => {
   for (const stage of STAGE_NAMES) {
     const log = readFileSync(chain.services.get(stage)!.child.logFile, 'utf8')
-    for (const word of ['作业写完', '很长的话', 'actor-1', 'subject-1', 'orderly']) expect(log, stage).not.toContain(word)
+    for (const word of ['作业写完', '很长的话', 'actor-1', 'subject-1', 'orderly'])
+      expect(log, stage).not.toContain(word)
   }
 })

@@ -17,12 +17,21 @@ export class TestChain {
   private constructor(stack: Stack, folder: string) {
     this.stack = stack
     this.#folder = folder
-    this.connection = connect({ WARDLINE_BROKERS: stack.brokers.join(','), WARDLINE_REGISTRY_URL: stack.registryUrl })
+    this.connection = connect({
+      WARDLINE_BROKERS: stack.brokers.join(','),
+      WARDLINE_REGISTRY_URL: stack.registryUrl,
+    })
   }
 
   static async start(partitions = 3): Promise<TestChain> {
     const folder = mkdtempSync(join(tmpdir(), 'wardline-chain-'))
-    const stack = await startStack({ folder, partitions, ports: await freePorts(), log: () => {}, withoutServices: true })
+    const stack = await startStack({
+      folder,
+      partitions,
+      ports: await freePorts(),
+      log: () => {},
+      withoutServices: true,
+    })
     return new TestChain(stack, folder)
   }
 

@@ -13,19 +13,36 @@ const marker = (offset: number, producerId: string, type: 'abort' | 'commit') =>
   isControlRecord: true,
   batchContext: { producerId, inTransaction: true },
 })
-const seen = (messages: ReturnType<typeof data>[], abortedTransactions: { producerId: string; firstOffset: string }[]) =>
+const seen = (
+  messages: ReturnType<typeof data>[],
+  abortedTransactions: { producerId: string; firstOffset: string }[],
+) =>
   withoutAborted({ messages, abortedTransactions })
     .filter((m) => !m.isControlRecord)
     .map((m) => Number(m.offset))
 
 describe('withoutAborted', () => {
   it('drops the messages of an aborted transaction and keeps the same producer afterwards', () => {
-    const log = [data(0, 'a'), data(1, 'b'), marker(2, 'a', 'abort'), data(3, 'a'), marker(4, 'a', 'commit'), marker(5, 'b', 'commit')]
+    const log = [
+      data(0, 'a'),
+      data(1, 'b'),
+      marker(2, 'a', 'abort'),
+      data(3, 'a'),
+      marker(4, 'a', 'commit'),
+      marker(5, 'b', 'commit'),
+    ]
     expect(seen(log, [{ producerId: 'a', firstOffset: '0' }])).toEqual([1, 3])
   })
 
   it('takes the list in any order: the broker gives it in order of the markers', () => {
-    const log = [data(5, 'b'), data(10, 'a'), data(11, 'b'), marker(12, 'a', 'abort'), marker(13, 'b', 'abort'), data(14, 'c')]
+    const log = [
+      data(5, 'b'),
+      data(10, 'a'),
+      data(11, 'b'),
+      marker(12, 'a', 'abort'),
+      marker(13, 'b', 'abort'),
+      data(14, 'c'),
+    ]
     expect(
       seen(log, [
         { producerId: 'a', firstOffset: '10' },
@@ -50,6 +67,8 @@ describe('withoutAborted', () => {
   })
 
   it('keeps what the same producer id wrote outside of transactions', () => {
-    expect(seen([data(0, 'a', null, false), marker(1, 'a', 'abort')], [{ producerId: 'a', firstOffset: '0' }])).toEqual([0])
+    expect(
+      seen([data(0, 'a', null, false), marker(1, 'a', 'abort')], [{ producerId: 'a', firstOffset: '0' }]),
+    ).toEqual([0])
   })
 })

@@ -17,7 +17,10 @@ interface AbortedTransaction {
 
 /** Control record keys: two bytes of version, two of type; type 0 aborts, 1 commits. */
 const isAbortMarker = (message: TransactionalMessage) =>
-  message.isControlRecord && message.key !== null && message.key.length >= 4 && message.key.readInt16BE(2) === 0
+  message.isControlRecord &&
+  message.key !== null &&
+  message.key.length >= 4 &&
+  message.key.readInt16BE(2) === 0
 
 /** The messages that a read-committed reader may see, control records included. `messages` are in offset order. */
 export function withoutAborted<M extends TransactionalMessage>({
@@ -29,14 +32,18 @@ export function withoutAborted<M extends TransactionalMessage>({
 }): M[] {
   if (!abortedTransactions || abortedTransactions.length === 0) return messages
   const pending = abortedTransactions
-    .map(({ producerId, firstOffset }) => ({ producerId: String(producerId), firstOffset: BigInt(firstOffset) }))
+    .map(({ producerId, firstOffset }) => ({
+      producerId: String(producerId),
+      firstOffset: BigInt(firstOffset),
+    }))
     .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
   const open = new Set<string>()
   const visible: M[] = []
   let next = 0
   for (const message of messages) {
     const offset = BigInt(message.offset)
-    while (next < pending.length && pending[next]!.firstOffset <= offset) open.add(pending[next++]!.producerId)
+    while (next < pending.length && pending[next]!.firstOffset <= offset)
+      open.add(pending[next++]!.producerId)
     const producerId = String(message.batchContext.producerId)
     if (isAbortMarker(message)) open.delete(producerId)
     else if (message.batchContext.inTransaction && open.has(producerId) && !message.isControlRecord) continue

@@ -13,11 +13,20 @@ export const { Kafka, logLevel, AssignerProtocol, KafkaJSProtocolError } = kafka
 export interface BrokerSettings {
   readonly brokers: readonly string[]
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
-  readonly sasl?: { readonly mechanism: 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly passwordFile: string }
+  readonly sasl?: {
+    readonly mechanism: 'scram-sha-256' | 'scram-sha-512'
+    readonly username: string
+    readonly passwordFile: string
+  }
 }
 
 /** kafkajs levels are numbers; these are pino's names for them. */
-const PINO_LEVEL: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 1: 'error', 2: 'warn', 4: 'info', 5: 'debug' }
+const PINO_LEVEL: Record<number, 'error' | 'warn' | 'info' | 'debug'> = {
+  1: 'error',
+  2: 'warn',
+  4: 'info',
+  5: 'debug',
+}
 
 /**
  * A Kafka client that logs through pino. Retries start at a few milliseconds: the broker answers

@@ -38,34 +38,55 @@ export interface PartitionProduce {
 export interface Broker {
   readonly nodeId: number | string
   isConnected(): boolean
-  produce(request: ProducerIdentity & {
-    readonly acks: -1
-    readonly timeout: number
-    readonly compression: number
-    readonly topicData: readonly { readonly topic: string; readonly partitions: readonly PartitionProduce[] }[]
-  }): Promise<unknown>
-  initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<{ producerId: number; producerEpoch: number }>
-  addPartitionsToTxn(request: ProducerIdentity & { topics: readonly { topic: string; partitions: readonly number[] }[] }): Promise<unknown>
+  produce(
+    request: ProducerIdentity & {
+      readonly acks: -1
+      readonly timeout: number
+      readonly compression: number
+      readonly topicData: readonly {
+        readonly topic: string
+        readonly partitions: readonly PartitionProduce[]
+      }[]
+    },
+  ): Promise<unknown>
+  initProducerId(request: {
+    transactionalId: string
+    transactionTimeout: number
+  }): Promise<{ producerId: number; producerEpoch: number }>
+  addPartitionsToTxn(
+    request: ProducerIdentity & { topics: readonly { topic: string; partitions: readonly number[] }[] },
+  ): Promise<unknown>
   addOffsetsToTxn(request: ProducerIdentity & { groupId: string }): Promise<unknown>
-  txnOffsetCommit(request: ProducerIdentity & {
-    groupId: string
-    topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
-  }): Promise<unknown>
+  txnOffsetCommit(
+    request: ProducerIdentity & {
+      groupId: string
+      topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
+    },
+  ): Promise<unknown>
   endTxn(request: ProducerIdentity & { transactionResult: boolean }): Promise<unknown>
-  offsetFetch(request: { groupId: string; topics: readonly { topic: string; partitions: readonly { partition: number }[] }[] }): Promise<{
+  offsetFetch(request: {
+    groupId: string
+    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[]
+  }): Promise<{
     responses: { topic: string; partitions: { partition: number; offset: string; errorCode: number }[] }[]
   }>
   listOffsets(request: {
     replicaId: -1
     isolationLevel: number
-    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: string | number }[] }[]
+    topics: readonly {
+      topic: string
+      partitions: readonly { partition: number; timestamp: string | number }[]
+    }[]
   }): Promise<{ responses: { topic: string; partitions: { partition: number; offset: string }[] }[] }>
   fetch(request: {
     maxWaitTime: number
     minBytes: number
     maxBytes: number
     isolationLevel: number
-    topics: readonly { topic: string; partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[] }[]
+    topics: readonly {
+      topic: string
+      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
+    }[]
   }): Promise<{ responses: { topicName: string; partitions: { partition: number }[] }[] }>
 }
 
@@ -89,8 +110,11 @@ export const READ_UNCOMMITTED = 0
 
 /** A cluster object with the client's addresses, TLS and credentials. */
 export function createCluster(kafka: Kafka): Cluster {
-  const factory = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
-  if (!factory) throw new Error('this version of kafkajs has no cluster factory; Wardline needs exactly 2.2.4')
+  const factory = Object.getOwnPropertySymbols(kafka).find(
+    (s) => s.description === 'private:Kafka:createCluster',
+  )
+  if (!factory)
+    throw new Error('this version of kafkajs has no cluster factory; Wardline needs exactly 2.2.4')
   const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[factory]!
   return create({ allowAutoTopicCreation: false, metadataMaxAge: 300_000, isolationLevel: READ_COMMITTED })
 }
@@ -104,7 +128,11 @@ export interface FetchedBatch {
 const require = createRequire(import.meta.url)
 
 /** kafkajs's class that turns a fetch response's partition into messages, without aborted and control records. */
-export function batchClass(): new (topic: string, fetchedOffset: string, partitionData: object) => FetchedBatch {
+export function batchClass(): new (
+  topic: string,
+  fetchedOffset: string,
+  partitionData: object,
+) => FetchedBatch {
   return require('kafkajs/src/consumer/batch')
 }
 

@@ -40,7 +40,11 @@ export class PartitionReader {
   }
 
   /** Read committed, `end` is the last stable offset: open transactions are beyond it. */
-  async bounds(topic: string, partition: number, isolation: Isolation = 'read_committed'): Promise<PartitionBounds> {
+  async bounds(
+    topic: string,
+    partition: number,
+    isolation: Isolation = 'read_committed',
+  ): Promise<PartitionBounds> {
     const [start, end] = await Promise.all([
       this.#listOffset(topic, partition, EARLIEST, isolation),
       this.#listOffset(topic, partition, LATEST, isolation),
@@ -104,7 +108,12 @@ export class PartitionReader {
     return this.#cluster.findBroker({ nodeId: leader! })
   }
 
-  async #listOffset(topic: string, partition: number, timestamp: string, isolation: Isolation): Promise<number> {
+  async #listOffset(
+    topic: string,
+    partition: number,
+    timestamp: string,
+    isolation: Isolation,
+  ): Promise<number> {
     const broker = await this.#leader(topic, partition)
     const { responses } = await broker.listOffsets({
       replicaId: -1,

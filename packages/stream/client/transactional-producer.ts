@@ -65,7 +65,12 @@ const MOVED = new Set([
   'COORDINATOR_NOT_AVAILABLE',
 ])
 /** INVALID_PRODUCER_EPOCH is how older request versions spell PRODUCER_FENCED. */
-const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'])
+const FENCED = new Set([
+  'PRODUCER_FENCED',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+])
 
 const FIRST_WAIT_MS = 1
 const LONGEST_WAIT_MS = 50
@@ -121,7 +126,8 @@ export class TransactionalProducer {
     )
     const offsets = new Map<string, number>(topics.map((topic) => [topic, -1]))
     for (const { topic, partitions } of response.responses) {
-      for (const entry of partitions) if (entry.partition === partition) offsets.set(topic, Number(entry.offset))
+      for (const entry of partitions)
+        if (entry.partition === partition) offsets.set(topic, Number(entry.offset))
     }
     return offsets
   }
@@ -131,7 +137,9 @@ export class TransactionalProducer {
     try {
       await this.#begin(content)
       await Promise.all([this.#write(content), this.#writeOffsets(offsets)])
-      await this.#atTransactionCoordinator((broker) => broker.endTxn({ ...this.#identity, transactionResult: true }))
+      await this.#atTransactionCoordinator((broker) =>
+        broker.endTxn({ ...this.#identity, transactionResult: true }),
+      )
     } catch (error) {
       throw asTransactionError(error, this.#options.transactionalId)
     }
@@ -170,8 +178,13 @@ export class TransactionalProducer {
       broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
     )
     if (content.isEmpty) return void (await joinOffsets)
-    const topics = [...content.topics].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }))
-    const joinPartitions = this.#atTransactionCoordinator((broker) => broker.addPartitionsToTxn({ ...this.#identity, topics }))
+    const topics = [...content.topics].map(([topic, partitions]) => ({
+      topic,
+      partitions: [...partitions.keys()],
+    }))
+    const joinPartitions = this.#atTransactionCoordinator((broker) =>
+      broker.addPartitionsToTxn({ ...this.#identity, topics }),
+    )
     await Promise.all([joinOffsets, joinPartitions])
   }
 
@@ -179,7 +192,13 @@ export class TransactionalProducer {
     if (content.isEmpty) return
     await this.#learn([...content.topics.keys()])
     await this.#cluster.refreshMetadataIfNecessary()
-    const byLeader = new Map<string, { topic: string; partitions: { partition: number; firstSequence: number; messages: readonly OutMessage[] }[] }[]>()
+    const byLeader = new Map<
+      string,
+      {
+        topic: string
+        partitions: { partition: number; firstSequence: number; messages: readonly OutMessage[] }[]
+      }[]
+    >()
     for (const [topic, partitions] of content.topics) {
       const leaders = this.#cluster.findLeaderForPartitions(topic, [...partitions.keys()])
       for (const [leader, ids] of Object.entries(leaders)) {
@@ -195,7 +214,13 @@ export class TransactionalProducer {
     await Promise.all(
       [...byLeader].map(async ([nodeId, topicData]) => {
         const broker = await this.#cluster.findBroker({ nodeId })
-        await broker.produce({ ...this.#identity, acks: -1, timeout: PRODUCE_TIMEOUT_MS, compression: 0, topicData })
+        await broker.produce({
+          ...this.#identity,
+          acks: -1,
+          timeout: PRODUCE_TIMEOUT_MS,
+          compression: 0,
+          topicData,
+        })
       }),
     )
   }
