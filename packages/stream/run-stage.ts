@@ -46,7 +46,7 @@ export async function runStage<Output extends RecordName, State extends Record<s
       logger.info({ signal }, 'stopping')
       const overdue = setTimeout(() => {
         logger.error(
-          { afterMs: settings.shutdownTimeoutMs },
+          { afterMs: settings.shutdownTimeoutMs, open: process.getActiveResourcesInfo() },
           'could not stop in time; open transactions will be aborted by the next owner',
         )
         process.exit(1)

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import {
+  type Broker,
   batchClass,
   type Cluster,
   createCluster,
@@ -26,6 +27,7 @@ export class PartitionReader {
   readonly #cluster: Cluster
   #connected = false
   #closed = false
+  readonly #firstFetches = new WeakMap<Broker, Promise<unknown>>()
 
   constructor(kafka: Kafka) {
     this.#cluster = createCluster(kafka)
@@ -67,7 +69,7 @@ export class PartitionReader {
     let next = from
     while (next < until) {
       const broker = await this.#leader(topic, partition)
-      const { responses } = await broker.fetch({
+      const { responses } = await this.#fetch(broker, {
         maxWaitTime: FETCH_WAIT_MS,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
@@ -90,6 +92,21 @@ export class PartitionReader {
     this.#closed = true
     if (this.#connected) await this.#cluster.disconnect()
     this.#connected = false
+  }
+
+  /**
+   * kafkajs opens a broker's second connection, for fetches, at the first of them, and once for each that comes
+   * before it is open; all but one are forgotten and never closed. So the first fetch goes alone.
+   */
+  async #fetch(broker: Broker, request: Parameters<Broker['fetch']>[0]): ReturnType<Broker['fetch']> {
+    const first = this.#firstFetches.get(broker)
+    if (first) {
+      await first.catch(() => {})
+      return broker.fetch(request)
+    }
+    const fetched = broker.fetch(request)
+    this.#firstFetches.set(broker, fetched)
+    return fetched
   }
 
   async #open(topic: string): Promise<void> {
