@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStack } from '@wardline/local'
 import { createSampleFeed, malformedEvents, recordKey } from '@wardline/sample-feed'
-import { STAGE_NAMES, TOPICS } from '@wardline/stream'
+import { TOPICS } from '@wardline/stream'
 import Table from 'cli-table3'
 import { type AuditReport, audit, balances } from './audit.ts'
 import { type Connection, connect } from './connection.ts'
@@ -35,14 +35,16 @@ export interface DemoReport extends ReportHead {
   readonly duplicates: number
   readonly missing: number
   readonly doubled: number
+  /** Of the events after the warm-up. */
   readonly latencyMs: Record<string, LatencySummary>
+  readonly warmUpEvents: number
   readonly eventsPerSecond: number
 }
 
 /** Quantiles that the contract promises at the demo's rate. */
 const OBJECTIVE_P99_MS = 500
-/** Sent before the measurement, so that it does not measure just-started processes. */
-const WARM_UP_EVENTS = 1_000
+/** Not in the latency figures: six seconds in which five just-started processes compile what they run. */
+const WARM_UP_EVENTS = 3_000
 /** Profiles take a moment to reach comment-risk; events that come earlier would meet unknown accounts. */
 const PROFILES_SETTLE_MS = 1_500
 /** No decision for this long means that none will come. */
@@ -79,6 +81,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       missing: report.missing.length,
       doubled: report.doubled.length,
       latencyMs: measured.latencyMs,
+      warmUpEvents: WARM_UP_EVENTS,
       eventsPerSecond: Math.round(measured.eventsPerSecond),
     }
     const file = writeReport('demo', demo)
@@ -257,8 +260,9 @@ function printSummary(
     latency.push([category, s.count, s.p50, s.p95, s.p99])
   show(latency)
   const p99 = demo.latencyMs.all?.p99 ?? 0
+  print('latency: from the append to feed.events to the decision in an outside consumer’s hands,')
   print(
-    `from the append to feed.events to the decision in an outside consumer's hands, at ${rate} events/s on ${STAGE_NAMES.length} services`,
+    `at ${rate} events/s, without the first ${WARM_UP_EVENTS} events: the services have just been started and still compile`,
   )
   print(
     `objective: p99 below ${OBJECTIVE_P99_MS} ms: ${p99 < OBJECTIVE_P99_MS ? 'met' : 'MISSED'} (${p99} ms)`,

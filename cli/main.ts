@@ -283,7 +283,10 @@ function progress(line: string): void {
 try {
   await program.parseAsync()
 } catch (error) {
-  const known = error instanceof InvalidSettings || (error instanceof Error && 'remedy' in error)
+  const known =
+    error instanceof InvalidSettings ||
+    error instanceof InvalidArgumentError ||
+    (error instanceof Error && 'remedy' in error)
   warn(
     error instanceof Error && known
       ? error.message

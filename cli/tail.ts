@@ -16,8 +16,8 @@ const COLUMNS = [
 /** Header of the table. */
 export const tailHeader = () => COLUMNS.map(([name, width]) => name.padEnd(width)).join(' ')
 
-/** A decision as a row of the table. Shows no account and no content: the event id finds both. */
-export function tailRow(decision: EnforcementDecision, receivedAt: number): string {
+/** A decision as a row of the table; `ms` is from the append of the event to the decision. Shows no account and no content: the event id finds both. */
+export function tailRow(decision: EnforcementDecision): string {
   const cells = [
     new Date(decision.decidedAt).toISOString().slice(11, 23),
     decision.type,
@@ -25,7 +25,7 @@ export function tailRow(decision: EnforcementDecision, receivedAt: number): stri
     decision.accountAction,
     decision.category,
     decision.risk.toFixed(2),
-    String(Math.round(receivedAt - decision.feedAppendedAt)),
+    String(decision.decidedAt - decision.feedAppendedAt),
     decision.ruleIds.join(',') || decision.eventId,
   ]
   return COLUMNS.map(([, width], i) => cells[i]!.padEnd(width))
@@ -47,9 +47,9 @@ export async function tailDecisions(
   let printed = 0
   const done = new AbortController()
   if (options.terminal) options.print(tailHeader())
-  const watch = new DecisionWatch(connection, (decision, receivedAt) => {
+  const watch = new DecisionWatch(connection, (decision) => {
     if (printed >= options.limit) return
-    options.print(options.terminal ? tailRow(decision, receivedAt) : JSON.stringify(decision))
+    options.print(options.terminal ? tailRow(decision) : JSON.stringify(decision))
     if (++printed >= options.limit) done.abort()
   })
   await watch.start({ fromBeginning: options.fromBeginning })
