@@ -17,6 +17,10 @@ export class DecisionWatch {
     this.#consumer = connection.kafka.consumer({
       groupId: `wardline.watch.${randomUUID()}`,
       maxWaitTimeInMs: 100,
+      // A member of its own group: after an outage nothing is gained by waiting longer for its former self.
+      sessionTimeout: 6_000,
+      heartbeatInterval: 1_500,
+      rebalanceTimeout: 6_000,
       allowAutoTopicCreation: false,
     })
   }

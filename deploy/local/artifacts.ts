@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { startTimeOf } from './child.ts'
 import { javaProblem, javaVersionLine, mavenFound, mavenProblem } from './prerequisites.ts'
 import { LocalStackProblem } from './problems.ts'
 
@@ -11,7 +12,7 @@ const FOLDER = fileURLToPath(new URL('../../.wardline/artifacts/', import.meta.u
 /** Where the broker's jars and the registry's program are. */
 export interface Artifacts {
   readonly kafkaJars: string
-  readonly registry: string
+  readonly registryJar: string
 }
 
 /**
@@ -23,12 +24,12 @@ export async function ensureArtifacts(log: (line: string) => void): Promise<Arti
   if (java) throw new LocalStackProblem(java)
   const hash = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
   const folder = `${FOLDER}${hash}`
-  const artifacts = { kafkaJars: `${folder}/kafka`, registry: `${folder}/registry` }
-  if (existsSync(folder)) return artifacts
+  if (existsSync(folder)) return artifactsIn(folder)
 
   const maven = mavenProblem(mavenFound())
   if (maven) throw new LocalStackProblem(maven)
   log('fetching the broker and the registry from Maven (once, about 150 MB) …')
+  removeAbandoned()
   const partial = `${FOLDER}${hash}.${process.pid}.partial`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true })
@@ -43,7 +44,27 @@ export async function ensureArtifacts(log: (line: string) => void): Promise<Arti
   } finally {
     rmSync(partial, { recursive: true, force: true })
   }
-  return artifacts
+  return artifactsIn(folder)
+}
+
+function artifactsIn(folder: string): Artifacts {
+  // The version is the pom's to know.
+  const jar = readdirSync(`${folder}/registry`).find((name) => name.endsWith('-runner.jar'))
+  if (!jar) {
+    throw new LocalStackProblem(
+      `The registry's program is missing in ${folder}: delete that folder and run this again.`,
+    )
+  }
+  return { kafkaJars: `${folder}/kafka`, registryJar: `${folder}/registry/${jar}` }
+}
+
+/** Half a fetch stays behind where its process was killed. */
+function removeAbandoned(): void {
+  if (!existsSync(FOLDER)) return
+  for (const name of readdirSync(FOLDER)) {
+    const pid = /\.(\d+)\.partial$/.exec(name)?.[1]
+    if (pid && startTimeOf(Number(pid)) === null) rmSync(`${FOLDER}${name}`, { recursive: true, force: true })
+  }
 }
 
 function runMaven(target: string): Promise<void> {

@@ -11,18 +11,25 @@ export interface BrokerOptions {
   readonly logFolder: string
   readonly port: number
   readonly controllerPort: number
+  /** What clients are told to connect to, where something stands in front of the broker. */
+  readonly advertisedPort?: number
   readonly detached: boolean
 }
 
 /** Settings of a single KRaft node on the loopback interface, sized for a small machine. */
-export function brokerProperties(options: { folder: string; port: number; controllerPort: number }): string {
-  const { folder, port, controllerPort } = options
+export function brokerProperties(options: {
+  folder: string
+  port: number
+  controllerPort: number
+  advertisedPort?: number
+}): string {
+  const { folder, port, controllerPort, advertisedPort = port } = options
   return `${Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `${folder}/data`,
     'auto.create.topics.enable': false,
@@ -37,6 +44,9 @@ export function brokerProperties(options: { folder: string; port: number; contro
     // One process starting should not wait for others that may come.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 2_000,
+    // Each topic of the chain says how long it is kept. The registry's journal says nothing and must stay for ever:
+    // with the default of a week the schemas would vanish from a stack that is kept, and their ids be given anew.
+    'log.retention.ms': -1,
     // policy.control takes 32 MiB; the others say less themselves.
     'message.max.bytes': 33_554_432,
     'num.network.threads': 2,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LocalStackProblem } from './problems.ts'
@@ -31,6 +31,12 @@ const STOP_WITHIN_MS = 15_000
 const hasSetpriv =
   process.platform === 'linux' && !spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).error
 
+/** Attached children that run. Where this process ends without stopping them (an uncaught error), they end too. */
+const attached = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of attached) child.kill('SIGKILL')
+})
+
 export function startChild(options: ChildOptions): Child {
   mkdirSync(dirname(options.logFile), { recursive: true })
   const log = openSync(options.logFile, 'a')
@@ -45,14 +51,20 @@ export function startChild(options: ChildOptions): Child {
   })
   closeSync(log)
   if (options.detached) child.unref()
+  else attached.add(child)
   let over = false
   const exited = new Promise<void>((resolve) => {
     const end = () => {
       over = true
+      attached.delete(child)
       resolve()
     }
     child.once('exit', end)
-    child.once('error', end)
+    child.once('error', (error) => {
+      if (child.pid !== undefined) return
+      appendFileSync(options.logFile, `${command} could not be started: ${error.message}\n`)
+      end()
+    })
   })
   const signal = (name: NodeJS.Signals) => {
     if (!over) child.kill(name)
@@ -98,7 +110,10 @@ function endOf(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-12).join('\n')
 }
 
-/** When a process started, in the kernel's ticks; null where there is none. Together with the pid it names one process for ever. */
+/**
+ * When a process started; null where there is none. Together with the pid it names one process for ever: on Linux it
+ * is the boot and the kernel's ticks since then, since ticks alone begin anew with every boot.
+ */
 export function startTimeOf(pid: number): string | null {
   if (process.platform !== 'linux') {
     const { status, stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
@@ -107,19 +122,30 @@ export function startTimeOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return state === 'Z' ? null : (fields[18] ?? null)
+    return state === 'Z' || fields[18] === undefined ? null : `${bootId()}/${fields[18]}`
   } catch {
     return null
   }
 }
 
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
 /** Ends a process that another command started, if it is still the same one. */
 export async function stopByPid(pid: number, startTime: string, withinMs = STOP_WITHIN_MS): Promise<void> {
   const alive = () => startTimeOf(pid) === startTime
-  if (!alive()) return
-  process.kill(pid, 'SIGTERM')
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (alive()) process.kill(pid, name)
+    } catch (error) {
+      // It ended between the question and the signal.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+  signal('SIGTERM')
   const until = performance.now() + withinMs
   while (alive() && performance.now() < until) await delay(50)
-  if (alive()) process.kill(pid, 'SIGKILL')
+  signal('SIGKILL')
   while (alive()) await delay(20)
 }

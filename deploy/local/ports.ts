@@ -29,13 +29,35 @@ export function portsFromEnvironment(env: Readonly<Record<string, string | undef
     return value
   }
   const metrics = port('WARDLINE_METRICS_PORT', 19464)
-  return {
+  const ports = {
     kafka: port('WARDLINE_KAFKA_PORT', 19092),
     controller: port('WARDLINE_CONTROLLER_PORT', 19093),
     registry: port('WARDLINE_REGISTRY_PORT', 18081),
     metrics: [metrics, metrics + 1, metrics + 2, metrics + 3],
   }
+  const seen = new Map<number, PortUse>()
+  for (const use of portUses(ports)) {
+    const other = seen.get(use.port)
+    if (other) {
+      throw new LocalStackProblem(
+        `Port ${use.port} is given to ${other.what} (${other.variable}) and to ${use.what} (${use.variable}): change one of the two.`,
+      )
+    }
+    seen.set(use.port, use)
+  }
+  return ports
 }
+
+const portUses = (ports: StackPorts): PortUse[] => [
+  { port: ports.kafka, variable: 'WARDLINE_KAFKA_PORT', what: 'the broker' },
+  { port: ports.controller, variable: 'WARDLINE_CONTROLLER_PORT', what: "the broker's controller" },
+  { port: ports.registry, variable: 'WARDLINE_REGISTRY_PORT', what: 'the registry' },
+  ...ports.metrics.map((port) => ({
+    port,
+    variable: 'WARDLINE_METRICS_PORT',
+    what: "the services' metrics",
+  })),
+]
 
 /** Ports that nothing listens on now. */
 export async function freePorts(): Promise<StackPorts> {
@@ -48,22 +70,16 @@ export async function freePorts(): Promise<StackPorts> {
 
 /** Throws a LocalStackProblem that names the first busy port, who holds it where that can be found, and the variable to change. */
 export async function checkPorts(ports: StackPorts): Promise<void> {
-  const uses: PortUse[] = [
-    { port: ports.kafka, variable: 'WARDLINE_KAFKA_PORT', what: 'the broker' },
-    { port: ports.controller, variable: 'WARDLINE_CONTROLLER_PORT', what: "the broker's controller" },
-    { port: ports.registry, variable: 'WARDLINE_REGISTRY_PORT', what: 'the registry' },
-    ...ports.metrics.map((port) => ({
-      port,
-      variable: 'WARDLINE_METRICS_PORT',
-      what: "the services' metrics",
-    })),
-  ]
-  for (const use of uses) {
+  for (const use of portUses(ports)) {
     try {
       const server = await listen(use.port)
       await new Promise((done) => server.close(done))
-    } catch {
-      throw new LocalStackProblem(busyPortMessage(use, holderOf(use.port)))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+        throw new LocalStackProblem(busyPortMessage(use, holderOf(use.port)))
+      throw new LocalStackProblem(
+        `Port ${use.port}, wanted for ${use.what}, cannot be opened (${(error as Error).message}): choose another with ${use.variable}.`,
+      )
     }
   }
 }

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process'
 
 const LEAST_JAVA = 17
 
-/** First line that `java -version` prints (on standard error), or null where there is no java. */
+/** The line with the version that `java -version` prints (on standard error), or null where there is no java. */
 export function javaVersionLine(): string | null {
-  const { error, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' })
-  return error ? null : (stderr.split('\n').find((line) => line.includes('version')) ?? '')
+  const { status, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' })
+  // macOS has a `java` that only says where to get one, and fails.
+  return status === 0 ? (stderr.split('\n').find((line) => line.includes('version')) ?? '') : null
 }
 
 /** Major version in a line such as `openjdk version "17.0.15" 2025-04-15`; 8 and before say "1.8". */
@@ -36,4 +37,4 @@ export function mavenProblem(found: boolean): string | null {
   return 'Maven is needed to fetch the broker and the registry and no mvn was found: install it (Debian: apt-get install maven; macOS: brew install maven) and run this again.'
 }
 
-export const mavenFound = () => !spawnSync('mvn', ['--version'], { stdio: 'ignore' }).error
+export const mavenFound = () => spawnSync('mvn', ['--version'], { stdio: 'ignore' }).status === 0

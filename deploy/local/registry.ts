@@ -11,7 +11,30 @@ export interface RegistryOptions {
 
 export const registryUrl = (port: number) => `http://127.0.0.1:${port}/apis/ccompat/v7`
 
-/** Apicurio Registry with its storage in the broker itself. */
+/** Settings of Apicurio Registry on the loopback interface, with its storage in the broker. */
+export function registryProperties(options: {
+  port: number
+  bootstrapServers: string
+}): Record<string, string> {
+  return {
+    'quarkus.http.host': '127.0.0.1',
+    'quarkus.http.port': String(options.port),
+    'quarkus.http.access-log.enabled': 'false',
+    'quarkus.banner.enabled': 'false',
+    'quarkus.log.level': 'WARN',
+    // The program sets its own packages to INFO: a line or more for every request.
+    'quarkus.log.category."io.apicurio".level': 'WARN',
+    // It warns of a setting in its own defaults.
+    'quarkus.log.category."io.quarkus.runtime.configuration".level': 'ERROR',
+    'quarkus.log.console.json': 'false',
+    'quarkus.log.console.format': "%d{yyyy-MM-dd'T'HH:mm:ss,SSS} %p %c{1} %s%e%n",
+    'apicurio.storage.kind': 'kafkasql',
+    'apicurio.kafkasql.bootstrap.servers': options.bootstrapServers,
+    // At start it looks for snapshots for as long as this, found or not; the default of 5 s was half of its start.
+    'apicurio.kafkasql.consumer.poll.timeout': '500',
+  }
+}
+
 export function startRegistry(options: RegistryOptions): Child {
   return startChild({
     name: 'the registry',
@@ -21,15 +44,9 @@ export function startRegistry(options: RegistryOptions): Child {
       '-Xmx256m',
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
-      '-Dquarkus.http.host=127.0.0.1',
-      `-Dquarkus.http.port=${options.port}`,
-      '-Dquarkus.http.access-log.enabled=false',
-      '-Dquarkus.log.level=WARN',
-      '-Dquarkus.log.console.json=false',
-      '-Dapicurio.storage.kind=kafkasql',
-      `-Dapicurio.kafkasql.bootstrap.servers=${options.bootstrapServers}`,
+      ...Object.entries(registryProperties(options)).map(([name, value]) => `-D${name}=${value}`),
       '-jar',
-      `${options.artifacts.registry}/apicurio-registry-app-3.0.9-runner.jar`,
+      options.artifacts.registryJar,
     ],
     logFile: `${options.logFolder}/registry.log`,
     detached: options.detached,

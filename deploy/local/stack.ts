@@ -21,6 +21,8 @@ export interface StackOptions {
   readonly detached?: boolean
   /** Without the four services: for tests that start them themselves. */
   readonly withoutServices?: boolean
+  /** Port that clients are told instead of the broker's own: for tests that put a proxy in front of it. */
+  readonly advertisedKafkaPort?: number
 }
 
 export interface Stack {
@@ -63,7 +65,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const artifacts = await ensureArtifacts(log)
 
   const logFolder = `${folder}/logs`
-  const brokers = [`127.0.0.1:${ports.kafka}`]
+  const { advertisedKafkaPort } = options
+  const brokers = [`127.0.0.1:${advertisedKafkaPort ?? ports.kafka}`]
   const url = registryUrl(ports.registry)
   const infrastructure: Child[] = []
   let services: Service[] = []
@@ -74,6 +77,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logFolder,
       port: ports.kafka,
       controllerPort: ports.controller,
+      ...(advertisedKafkaPort === undefined ? {} : { advertisedPort: advertisedKafkaPort }),
       detached,
     })
   const launchRegistry = () =>

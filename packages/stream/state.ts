@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** One change for the compacted topic: `value` null is a tombstone. */
 export interface StateChange {
   readonly key: string
@@ -25,7 +27,13 @@ export interface StateStore {
   discard(): void
   /** Takes one record of the compacted topic, in offset order. */
   restore(key: string, value: Buffer | null): void
+  /** SHA-256 of the committed entries, whatever their order: two stores with the same content have the same. */
+  digest(): string
 }
+
+/** SHA-256 of a set of texts, whatever their order. */
+export const contentDigest = (entries: readonly string[]): string =>
+  hash('sha256', [...entries].sort().join('\n'))
 
 export interface ValueCodec<V> {
   encode(value: V): Buffer
@@ -139,6 +147,13 @@ export class KeyedStore<V> implements StateStore {
   restore(key: string, value: Buffer | null): void {
     this.#committed.delete(key)
     if (value !== null) this.#committed.set(key, this.#codec.decode(value))
+  }
+
+  digest(): string {
+    const entries = [...this.#committed].map(
+      ([key, value]) => `${key}\0${this.#codec.encode(value).toString('base64')}`,
+    )
+    return contentDigest(entries)
   }
 
   #remember(key: string): void {

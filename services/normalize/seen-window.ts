@@ -1,4 +1,4 @@
-import type { StateChange, StateStore } from '@wardline/stream'
+import { contentDigest, type StateChange, type StateStore } from '@wardline/stream'
 
 export interface SeenWindowOptions {
   readonly name: string
@@ -110,6 +110,10 @@ export class SeenWindow implements StateStore {
     }
     if (value !== null) this.#take(number, JSON.parse(value.toString('utf8')) as Chunk)
     this.#nextChunk = Math.max(this.#nextChunk, number + 1)
+  }
+
+  digest(): string {
+    return contentDigest([...this.#committed])
   }
 
   #take(number: number, chunk: Chunk): void {

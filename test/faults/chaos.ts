@@ -1,0 +1,385 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createClassifyStage } from '@wardline/classify'
+import { type AuditReport, audit, balances } from '@wardline/cli/audit'
+import { type Connection, connect } from '@wardline/cli/connection'
+import { DecisionWatch } from '@wardline/cli/decision-watch'
+import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
+import { publishProfiles } from '@wardline/cli/sample'
+import { createCommentRiskStage } from '@wardline/comment-risk'
+import { createEnforceStage } from '@wardline/enforce'
+import type { FeedEvent } from '@wardline/events'
+import { freePorts, type Service, type Stack, startService, startStack } from '@wardline/local'
+import { createNormalizeStage } from '@wardline/normalize'
+import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
+import { loadEnforcement } from '@wardline/policy/enforcement'
+import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
+import { STAGE_NAMES, type StageName, TOPICS } from '@wardline/stream'
+import { makeForms, wellFormed } from '@wardline/text'
+import { type LaneOf, type ReplayReport, replayStage } from './replay.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+/** What is done to the chain. Those of a stage name it after a colon. */
+export const FAULT_KINDS = [
+  ...STAGE_NAMES.map((stage) => `kill:${stage}` as const),
+  ...STAGE_NAMES.map((stage) => `freeze:${stage}` as const),
+  ...STAGE_NAMES.map((stage) => `second:${stage}` as const),
+  ...STAGE_NAMES.map((stage) => `restart:${stage}` as const),
+  'broker:restart',
+  'broker:kill',
+  'registry:restart',
+  'network:reset',
+  'network:slow',
+  'network:narrow',
+  'feed:poison',
+  'feed:hot-account',
+  'feed:time-steps',
+] as const
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+export interface ChaosOptions {
+  /** The same seed injects the same faults in the same order. */
+  readonly seed: number
+  /** How many; every kind comes before one comes again. */
+  readonly faults: number
+  /** Kinds to draw from; absent: all. */
+  readonly kinds?: readonly FaultKind[]
+  /** Events a second. */
+  readonly rate: number
+  readonly partitions: number
+  readonly log: (line: string) => void
+}
+
+export interface FaultResult {
+  readonly kind: FaultKind
+  /** From the injection to the first decision on an event that was published after it, ms; null where none came in time. */
+  readonly recoveryMs: number | null
+}
+
+export interface ChaosReport {
+  readonly seed: number
+  readonly faults: readonly FaultResult[]
+  readonly audit: AuditReport
+  readonly replays: readonly ReplayReport[]
+  /** Decisions that an outside consumer saw twice. */
+  readonly doubledDecisions: number
+  readonly holds: boolean
+}
+
+const SESSION_MS = 3_000
+/** Longer than the session: whoever wakes up has lost its partitions. */
+const FREEZE_MS = SESSION_MS + 2_500
+const RECOVER_WITHIN_MS = 60_000
+const SERVICE_ENV = { WARDLINE_SESSION_TIMEOUT_MS: String(SESSION_MS), WARDLINE_HEARTBEAT_INTERVAL_MS: '500' }
+
+/** Runs the chain under load, injects the faults one after the other, and holds what came of it against the logic. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const run = await ChaosRun.start(options)
+  try {
+    return await run.finish(await run.inject())
+  } finally {
+    await run.stop()
+  }
+}
+
+/** The kinds in an order that the seed gives, each once before any comes again. */
+export function schedule(seed: number, count: number, kinds: readonly FaultKind[]): FaultKind[] {
+  let state = seed >>> 0
+  // mulberry32: a few lines, seeded, good enough to shuffle.
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+  const order: FaultKind[] = []
+  while (order.length < count) {
+    const round = [...kinds]
+    for (let i = round.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1))
+      ;[round[i], round[j]] = [round[j]!, round[i]!]
+    }
+    order.push(...round)
+  }
+  return order.slice(0, count)
+}
+
+class ChaosRun {
+  readonly #options: ChaosOptions
+  readonly #folder: string
+  readonly #stack: Stack
+  readonly #proxy: TcpProxy
+  readonly #connection: Connection
+  readonly #services = new Map<StageName, Service>()
+  #nextPort: number[]
+  /** Events that change how the feed looks for a while. */
+  #shape: (event: FeedEvent) => FeedEvent = (event) => event
+  #poison = false
+  #stopped = false
+  #load: Promise<void> = Promise.resolve()
+  /** Append time of the events decided so far: the newest, ms. */
+  #newestDecided = 0
+  readonly #seen = new Map<string, number>()
+  #watch: DecisionWatch | undefined
+
+  private constructor(options: ChaosOptions, folder: string, stack: Stack, proxy: TcpProxy) {
+    this.#options = options
+    this.#folder = folder
+    this.#stack = stack
+    this.#proxy = proxy
+    this.#nextPort = [...stack.ports.metrics]
+    this.#connection = connect({
+      WARDLINE_BROKERS: stack.brokers.join(','),
+      WARDLINE_REGISTRY_URL: stack.registryUrl,
+    })
+  }
+
+  static async start(options: ChaosOptions): Promise<ChaosRun> {
+    const folder = mkdtempSync(join(tmpdir(), 'wardline-chaos-'))
+    const ports = await freePorts()
+    const front = (await freePorts()).kafka
+    const proxy = await TcpProxy.listen(front, ports.kafka)
+    const stack = await startStack({
+      folder,
+      partitions: options.partitions,
+      ports,
+      advertisedKafkaPort: front,
+      log: options.log,
+      withoutServices: true,
+    })
+    const run = new ChaosRun(options, folder, stack, proxy)
+    await Promise.all(STAGE_NAMES.map((stage) => run.#launch(stage).ready()))
+    await run.#startLoad()
+    return run
+  }
+
+  async inject(): Promise<FaultResult[]> {
+    const { seed, faults, kinds = FAULT_KINDS, log } = this.#options
+    const results: FaultResult[] = []
+    for (const [i, kind] of schedule(seed, faults, kinds).entries()) {
+      await delay(500)
+      const from = Date.now()
+      await this.#fault(kind)
+      const recoveryMs = await this.#recovered(from)
+      results.push({ kind, recoveryMs })
+      log(
+        `${String(i + 1).padStart(4)} ${kind.padEnd(22)} ${recoveryMs === null ? 'NO DECISION' : `${recoveryMs} ms`}`,
+      )
+    }
+    return results
+  }
+
+  async finish(faults: FaultResult[]): Promise<ChaosReport> {
+    this.#stopped = true
+    await this.#load
+    this.#options.log('load ended; waiting for the chain to come to rest …')
+    const report = await this.#settled()
+    await delay(1_000)
+    this.#options.log('replaying every stage over what it read …')
+    const replays: ReplayReport[] = []
+    for (const { stage, laneOf } of replayable())
+      replays.push(await replayStage(this.#connection, stage as never, laneOf))
+    const doubledDecisions = [...this.#seen.values()].filter((count) => count > 1).length
+    const holds =
+      balances(report) &&
+      doubledDecisions === 0 &&
+      faults.every((fault) => fault.recoveryMs !== null) &&
+      replays.every((replay) => replay.differences.length === 0 && replay.stateDifferences.length === 0)
+    return { seed: this.#options.seed, faults, audit: report, replays, doubledDecisions, holds }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#load.catch(() => {})
+    await this.#watch?.stop().catch(() => {})
+    await Promise.all([...this.#services.values()].map(({ child }) => child.stop()))
+    await this.#stack.stop()
+    await this.#proxy.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #launch(stage: StageName, port = this.#nextPort[STAGE_NAMES.indexOf(stage)]!, keep = true): Service {
+    const service = startService(stage, {
+      brokers: this.#stack.brokers,
+      registryUrl: this.#stack.registryUrl,
+      logFolder: this.#stack.logFolder,
+      metricsPort: port,
+      env: SERVICE_ENV,
+      detached: false,
+    })
+    if (keep) this.#services.set(stage, service)
+    return service
+  }
+
+  async #startLoad(): Promise<void> {
+    const { seed, rate } = this.#options
+    const feed = createSampleFeed({ seed, startAt: Date.now(), accounts: 500 })
+    const publisher = new FeedPublisher(this.#connection)
+    await publisher.connect()
+    await publishProfiles(publisher, feed.profiles())
+    await delay(2_000)
+    this.#watch = new DecisionWatch(this.#connection, (decision) => {
+      this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
+      this.#newestDecided = Math.max(this.#newestDecided, decision.feedAppendedAt)
+    })
+    await this.#watch.start()
+    this.#load = this.#publish(publisher, feed, rate).finally(() => publisher.close())
+  }
+
+  /** Publishes until stopped. A request that fails is sent again as a whole: at least once, as producers do. */
+  async #publish(
+    publisher: FeedPublisher,
+    feed: ReturnType<typeof createSampleFeed>,
+    rate: number,
+  ): Promise<void> {
+    const tick = 20
+    let garbage = 0
+    for (const items = feed.events(10_000_000)[Symbol.iterator](); !this.#stopped; ) {
+      const started = performance.now()
+      const batch: FedMessage[] = []
+      for (let i = 0; i < (rate * tick) / 1000; i++) {
+        const event = this.#shape(restamp(items.next().value!.event, Date.now()))
+        batch.push({
+          key: recordKey(event),
+          value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
+        })
+        if (this.#poison) batch.push({ key: `poison-${garbage++}`, value: Buffer.from(`garbage ${garbage}`) })
+      }
+      for (;;) {
+        try {
+          await publisher.send(TOPICS.feedEvents, batch)
+          break
+        } catch {
+          await delay(200)
+        }
+      }
+      await delay(Math.max(1, tick - (performance.now() - started)))
+    }
+  }
+
+  async #fault(kind: FaultKind): Promise<void> {
+    const [what, which] = kind.split(':') as [string, string]
+    const stage = which as StageName
+    switch (what) {
+      case 'kill': {
+        const { child } = this.#services.get(stage)!
+        child.signal('SIGKILL')
+        await child.exited
+        this.#launch(stage)
+        return
+      }
+      case 'restart': {
+        await this.#services.get(stage)!.child.stop()
+        this.#launch(stage)
+        return
+      }
+      case 'freeze': {
+        // The zombie: another instance takes over while this one sleeps with its transactions open.
+        const frozen = this.#services.get(stage)!
+        frozen.child.signal('SIGSTOP')
+        const spare = this.#launch(stage, 0, false)
+        await delay(FREEZE_MS)
+        frozen.child.signal('SIGCONT')
+        await delay(1_000)
+        await spare.child.stop()
+        return
+      }
+      case 'second': {
+        const spare = this.#launch(stage, 0, false)
+        await delay(3_000)
+        await spare.child.stop()
+        return
+      }
+      case 'broker':
+        if (which === 'kill') this.#stack.broker.signal('SIGKILL')
+        else this.#stack.broker.signal('SIGTERM')
+        await this.#stack.broker.exited
+        await this.#stack.restartBroker()
+        return
+      case 'registry':
+        await this.#stack.registry.stop()
+        await this.#stack.restartRegistry()
+        return
+      case 'network':
+        if (which === 'reset') return this.#proxy.reset()
+        if (which === 'slow') this.#proxy.delayMs = 100
+        else this.#proxy.bytesPerSecond = 60_000
+        await delay(4_000)
+        this.#proxy.delayMs = 0
+        this.#proxy.bytesPerSecond = 0
+        return
+      case 'feed':
+        return this.#feedFault(which)
+      default:
+        throw new Error(`no fault ${kind}`)
+    }
+  }
+
+  async #feedFault(which: string): Promise<void> {
+    if (which === 'poison') {
+      this.#poison = true
+      await delay(3_000)
+      this.#poison = false
+      return
+    }
+    let flip = false
+    this.#shape =
+      which === 'hot-account'
+        ? (event) => {
+            flip = !flip
+            return flip && event.kind !== 'USAGE' ? { ...event, subjectId: 'hot-account' } : event
+          }
+        : (event) => {
+            flip = !flip
+            return { ...event, occurredAt: event.occurredAt + (flip ? -6 * 86_400_000 : 9 * 60_000) }
+          }
+    await delay(3_000)
+    this.#shape = (event) => event
+  }
+
+  /** Waits for a decision on an event that was appended after `from`; ms since then, null where it takes too long. */
+  async #recovered(from: number): Promise<number | null> {
+    const until = Date.now() + RECOVER_WITHIN_MS
+    const injectedUntil = Date.now()
+    while (this.#newestDecided <= Math.max(from, injectedUntil)) {
+      if (Date.now() > until) return null
+      await delay(20)
+    }
+    return Date.now() - from
+  }
+
+  async #settled(): Promise<AuditReport> {
+    const until = Date.now() + 90_000
+    for (;;) {
+      const report = await audit(this.#connection)
+      if (balances(report) || report.doubled.length > 0 || Date.now() > until) return report
+      await delay(1_000)
+    }
+  }
+}
+
+/** The stages as the services run them, with the lane of their outputs. */
+function replayable(): { stage: unknown; laneOf: LaneOf }[] {
+  const policy = loadPolicy(policyFolder(process.env))
+  const enforcement = loadEnforcement(policyFolder(process.env))
+  if (!policy.ok || !enforcement.ok) throw new Error('the policy is not valid')
+  const field = (output: unknown, name: string) => String((output as Record<string, unknown>)[name])
+  const lane =
+    (...names: string[]): LaneOf =>
+    (output) =>
+      names.map((name) => field(output, name)).join('/')
+  return [
+    {
+      stage: createNormalizeStage({ folding: { makeForms, wellFormed } }),
+      laneOf: lane('protectedId', 'feedPartition'),
+    },
+    {
+      stage: createClassifyStage({ classifier: createClassifier(policy.policy) }),
+      laneOf: lane('protectedId'),
+    },
+    { stage: createCommentRiskStage(), laneOf: lane('actorId', 'protectedId') },
+    { stage: createEnforceStage({ enforcement: enforcement.enforcement }), laneOf: lane('actorId') },
+  ]
+}
