@@ -4,6 +4,9 @@ import type { Artifacts } from './artifacts.ts'
 import { type Child, startChild } from './child.ts'
 import { LocalStackProblem } from './problems.ts'
 
+/** Name of its process in messages and in stack.json. */
+export const BROKER = 'the broker'
+
 export interface BrokerOptions {
   readonly artifacts: Artifacts
   /** Data, settings and log; keeps its content from start to start. */
@@ -82,7 +85,7 @@ export function startBroker(options: BrokerOptions): Child {
   const classpath = `${artifacts.kafkaJars}/*`
   if (!existsSync(`${folder}/data/meta.properties`)) format(classpath, properties, logging)
   return startChild({
-    name: 'the broker',
+    name: BROKER,
     command: 'java',
     args: [
       '-Xms512m',

@@ -2,4 +2,12 @@ export type { Child } from './child.ts'
 export { freePorts, type StackPorts } from './ports.ts'
 export { LocalStackProblem } from './problems.ts'
 export { type Service, startService, startServices } from './services.ts'
-export { registerTopicSchemas, type Stack, type StackOptions, startStack, stopStack } from './stack.ts'
+export {
+  readStack,
+  registerTopicSchemas,
+  type Stack,
+  type StackFile,
+  type StackOptions,
+  startStack,
+  stopStack,
+} from './stack.ts'

@@ -1,6 +1,9 @@
 import type { Artifacts } from './artifacts.ts'
 import { type Child, startChild } from './child.ts'
 
+/** Name of its process in messages and in stack.json. */
+export const REGISTRY = 'the registry'
+
 export interface RegistryOptions {
   readonly artifacts: Artifacts
   readonly logFolder: string
@@ -37,7 +40,7 @@ export function registryProperties(options: {
 
 export function startRegistry(options: RegistryOptions): Child {
   return startChild({
-    name: 'the registry',
+    name: REGISTRY,
     command: 'java',
     args: [
       '-Xms128m',

@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
+import { constants } from 'node:os'
 import { type RegistryOptions, registerSchemas } from '@wardline/events'
 import { createKafka, createLogger, createTopics, TOPIC_SPECS } from '@wardline/stream'
+import { z } from 'zod'
 import { ensureArtifacts } from './artifacts.ts'
-import { startBroker } from './broker.ts'
+import { BROKER, startBroker } from './broker.ts'
 import { type Child, startTimeOf, stopByPid, untilReady } from './child.ts'
 import { checkPorts, portsFromEnvironment, type StackPorts } from './ports.ts'
 import { LocalStackProblem } from './problems.ts'
-import { registryUrl, startRegistry } from './registry.ts'
+import { REGISTRY, registryUrl, startRegistry } from './registry.ts'
 import { type Service, startServices } from './services.ts'
 
 export interface StackOptions {
@@ -41,11 +43,13 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-interface StackFile {
-  readonly brokers: readonly string[]
-  readonly registryUrl: string
-  readonly processes: readonly { readonly name: string; readonly pid: number; readonly startTime: string }[]
-}
+/** What `stack.json` says of a detached stack: how to reach it, and its processes in the order of their start. */
+const StackFile = z.object({
+  brokers: z.array(z.string()),
+  registryUrl: z.string(),
+  processes: z.array(z.object({ name: z.string(), pid: z.number().int().positive(), startTime: z.string() })),
+})
+export type StackFile = z.infer<typeof StackFile>
 
 const BROKER_READY_WITHIN_MS = 60_000
 const REGISTRY_READY_WITHIN_MS = 90_000
@@ -57,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, log } = options
   const detached = options.detached ?? false
   mkdirSync(folder, { recursive: true })
-  if (runningProcesses(folder).length > 0) {
+  if ((readStack(folder)?.processes.length ?? 0) > 0) {
     throw new LocalStackProblem('The local stack is running already: use it, or end it with make down.')
   }
   const ports = options.ports ?? portsFromEnvironment(process.env)
@@ -70,6 +74,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const url = registryUrl(ports.registry)
   const infrastructure: Child[] = []
   let services: Service[] = []
+  /** Written with every start, so that a start that is killed half way leaves nothing that `stopStack` cannot find. */
+  const record = () => {
+    if (!detached) return
+    const children = [...infrastructure, ...services.map((service) => service.child)]
+    writeStackFile(folder, {
+      brokers,
+      registryUrl: url,
+      processes: children.filter((child) => !child.hasExited() && child.pid > 0).map(identify),
+    })
+  }
+  const launched = (child: Child) => {
+    infrastructure.push(child)
+    record()
+    return child
+  }
   const launchBroker = () =>
     startBroker({
       artifacts,
@@ -89,11 +108,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const interrupted = interruption()
   try {
     log('starting the broker and the registry …')
-    let broker = launchBroker()
-    infrastructure.push(broker)
+    let broker = launched(launchBroker())
+    // It waits for the broker by itself, and most of its start is its own.
+    let registry = launched(launchRegistry())
     await interrupted.orDone(brokerReady(broker))
-    let registry = launchRegistry()
-    infrastructure.push(registry)
     const kafka = createKafka(
       { brokers },
       'wardline-local',
@@ -105,14 +123,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (!options.withoutServices) {
       log('starting normalize, classify, comment-risk and enforce …')
       services = startServices({ brokers, registryUrl: url, logFolder, detached }, ports.metrics)
+      record()
       await interrupted.orDone(Promise.all(services.map((service) => service.ready())))
     }
-    if (detached)
-      writeStackFile(folder, {
-        brokers,
-        registryUrl: url,
-        processes: [...infrastructure, ...services.map((service) => service.child)].map(identify),
-      })
     return {
       brokers,
       registryUrl: url,
@@ -127,25 +140,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logFolder,
       orInterrupted: interrupted.orDone,
       async restartBroker() {
-        broker = launchBroker()
-        infrastructure.push(broker)
+        broker = launched(launchBroker())
         await brokerReady(broker)
         return broker
       },
       async restartRegistry() {
-        registry = launchRegistry()
-        infrastructure.push(registry)
+        registry = launched(launchRegistry())
         await registryReady(registry)
         return registry
       },
       async stop() {
         interrupted.release()
         await stopAll(services, infrastructure)
+        if (detached) rmSync(stackFile(folder), { force: true })
       },
     }
   } catch (error) {
     interrupted.release()
     await stopAll(services, infrastructure)
+    if (detached) rmSync(stackFile(folder), { force: true })
     throw error
   }
 }
@@ -155,8 +168,10 @@ export async function stopStack(
   folder: string,
   options: { wipe: boolean; log: (line: string) => void },
 ): Promise<void> {
-  const running = runningProcesses(folder)
-  for (const { pid, startTime } of running.reverse()) await stopByPid(pid, startTime)
+  const running = readStack(folder)?.processes ?? []
+  const stop = ({ pid, startTime }: StackFile['processes'][number]) => stopByPid(pid, startTime)
+  await Promise.all(running.filter(({ name }) => !isInfrastructure(name)).map(stop))
+  for (const process of running.filter(({ name }) => isInfrastructure(name)).reverse()) await stop(process)
   rmSync(stackFile(folder), { force: true })
   options.log(running.length === 0 ? 'nothing was running' : `${running.length} processes ended`)
   if (options.wipe) rmSync(folder, { recursive: true, force: true })
@@ -170,15 +185,31 @@ export function registerTopicSchemas(registry: RegistryOptions): Promise<Map<str
   return registerSchemas(registry, subjects)
 }
 
-function runningProcesses(folder: string): StackFile['processes'][number][] {
-  if (!existsSync(stackFile(folder))) return []
-  const { processes } = JSON.parse(readFileSync(stackFile(folder), 'utf8')) as StackFile
-  return processes.filter(({ pid, startTime }) => startTimeOf(pid) === startTime)
+/** The detached stack of this folder with those of its processes that run; null where none was started. */
+export function readStack(folder: string): StackFile | null {
+  const file = stackFile(folder)
+  if (!existsSync(file)) return null
+  let content: StackFile
+  try {
+    content = StackFile.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    throw new LocalStackProblem(
+      `${file} is damaged, so the processes of the local stack are not known: end those that run (ps shows them by their folder, ${folder}) and delete the file.`,
+    )
+  }
+  return {
+    ...content,
+    processes: content.processes.filter(({ pid, startTime }) => startTimeOf(pid) === startTime),
+  }
 }
 
 function writeStackFile(folder: string, content: StackFile): void {
-  writeFileSync(stackFile(folder), `${JSON.stringify(content, null, 2)}\n`)
+  const partial = `${stackFile(folder)}.partial`
+  writeFileSync(partial, `${JSON.stringify(content, null, 2)}\n`)
+  renameSync(partial, stackFile(folder))
 }
+
+const isInfrastructure = (name: string) => name === BROKER || name === REGISTRY
 
 const identify = (child: Child) => ({
   name: child.name,
@@ -198,7 +229,7 @@ function interruption() {
   const promise = new Promise<never>((_, no) => (reject = no))
   promise.catch(() => {})
   const onSignal = (signal: NodeJS.Signals) => {
-    process.exitCode = signal === 'SIGINT' ? 130 : 143
+    process.exitCode = 128 + constants.signals[signal]
     reject(new LocalStackProblem(`stopped by ${signal}`))
   }
   process.on('SIGINT', onSignal)

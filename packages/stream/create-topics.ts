@@ -13,14 +13,17 @@ const ANSWER_WITHIN_MS = 30_000
 
 /**
  * Creates the topics that do not exist, with one partition count for all, and waits until every partition answers:
- * an idempotent producer that starts earlier can jam on OUT_OF_ORDER_SEQUENCE_NUMBER. Returns the names created.
+ * an idempotent producer that starts earlier can jam on OUT_OF_ORDER_SEQUENCE_NUMBER. Returns the names that did not
+ * exist. Throws PartitionCountMismatch; while the broker is out, what kafkajs throws.
  */
 export async function createTopics(options: {
   kafka: Kafka
   partitions: number
   replicationFactor: number
+  /** Bound of the wait for the partitions' answers. */
+  answerWithinMs?: number
 }): Promise<string[]> {
-  const { kafka, partitions, replicationFactor } = options
+  const { kafka, partitions, replicationFactor, answerWithinMs = ANSWER_WITHIN_MS } = options
   const admin = kafka.admin()
   await admin.connect()
   try {
@@ -29,11 +32,7 @@ export async function createTopics(options: {
     if (present.length > 0) {
       const { topics } = await admin.fetchTopicMetadata({ topics: present })
       const other = topics.find((topic) => topic.partitions.length !== partitions)
-      if (other) {
-        throw new PartitionCountMismatch(
-          `Topic ${other.name} has ${other.partitions.length} partitions and ${partitions} are wanted; keys would not meet: use --partitions ${other.partitions.length}, or wipe the data (bin/wardline down --wipe).`,
-        )
-      }
+      if (other) throw mismatch(other.name, other.partitions.length, partitions)
     }
     const missing = TOPIC_SPECS.filter(({ topic }) => !existing.has(topic))
     if (missing.length > 0) {
@@ -46,17 +45,20 @@ export async function createTopics(options: {
         })),
       })
     }
-    const until = performance.now() + ANSWER_WITHIN_MS
+    const until = performance.now() + answerWithinMs
     for (const { topic } of TOPIC_SPECS) {
       for (;;) {
-        const answered = await admin.fetchTopicOffsets(topic).then(
-          (offsets) => offsets.length === partitions,
+        const late = performance.now() > until
+        const count = await admin.fetchTopicOffsets(topic).then(
+          (offsets) => offsets.length,
           (error: unknown) => {
-            if (performance.now() > until) throw error
-            return false
+            if (late) throw error
+            return null
           },
         )
-        if (answered) break
+        if (count === partitions) break
+        // Somebody else created it at the same time, with another count.
+        if (late && count !== null) throw mismatch(topic, count, partitions)
         await delay(50)
       }
     }
@@ -65,3 +67,8 @@ export async function createTopics(options: {
     await admin.disconnect()
   }
 }
+
+const mismatch = (topic: string, has: number, wanted: number) =>
+  new PartitionCountMismatch(
+    `Topic ${topic} has ${has} partitions and ${wanted} are wanted; keys would not meet: use --partitions ${has}, or wipe the data (bin/wardline down --wipe).`,
+  )
