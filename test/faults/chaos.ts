@@ -251,7 +251,9 @@ class ChaosRun {
         try {
           await publisher.send(TOPICS.feedEvents, batch)
           break
-        } catch {
+        } catch (error) {
+          // The broker may be gone for good, after a fault that failed.
+          if (this.#stopped) throw error
           await delay(200)
         }
       }
