@@ -47,6 +47,9 @@ export function brokerProperties(options: {
     // One process starting should not wait for others that may come.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 2_000,
+    // A broker that was killed is let in again only when the session of its former life has ended; by default 9 s.
+    'broker.session.timeout.ms': 4_000,
+    'broker.heartbeat.interval.ms': 500,
     // Each topic of the chain says how long it is kept. The registry's journal says nothing and must stay for ever:
     // with the default of a week the schemas would vanish from a stack that is kept, and their ids be given anew.
     'log.retention.ms': -1,

@@ -11,6 +11,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { copartitionAssigner } from './client/copartition-assigner.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
+import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
 import type { Logger } from './logger.ts'
@@ -32,7 +33,8 @@ export interface StageRunnerOptions<Output extends RecordName, State extends Rec
 }
 
 const FIRST_BACKOFF_MS = 50
-const LONGEST_BACKOFF_MS = 5_000
+/** An outage ends when the broker answers again, not some seconds later. */
+const LONGEST_BACKOFF_MS = 1_000
 const LAG_INTERVAL_MS = 2_000
 /** An input table that brings nothing for this long while events wait for it counts as read. */
 const TABLE_PATIENCE_MS = 10_000
@@ -68,6 +70,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   #assignment = 0
   #joined = false
   #failures = 0
+  /** As which the last consumer was in the group, until it has left. */
+  #formerMember: string | undefined
   #reason = 'starting'
   #done: Promise<void> | undefined
 
@@ -167,7 +171,10 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
       this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true })
     })
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#assigned(payload.memberAssignment))
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#formerMember = payload.memberId
+      this.#assigned(payload.memberAssignment)
+    })
     consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // Control records and aborted transactions alone: eachBatch does not see them.
@@ -176,6 +183,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     })
     try {
       await consumer.connect()
+      if (this.#formerMember !== undefined)
+        await leaveGroup(this.#kafka, groupId(stage.name), this.#formerMember)
+      this.#formerMember = undefined
       await consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
       await consumer.run({
         autoCommit: false,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { balances } from '@wardline/cli/audit'
 import { readTopic } from '@wardline/cli/connection'
 import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
@@ -15,6 +16,9 @@ import {
 } from '@wardline/events'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
 import { PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
+import kafkajs from 'kafkajs'
+import lz4 from 'lz4-napi'
+import { compressSync as snappyCompress } from 'snappy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
 
@@ -231,6 +235,32 @@ describe('bad input', () => {
       expect(String(letter!.message.headers!.dlq_stage)).toBe('normalize')
     }
     expect((await decisions()).some((d) => d.eventId === 'after-the-bad')).toBe(true)
+  })
+
+  it("compressed by its producer in any of Kafka's ways is read like any other", async () => {
+    const { CompressionTypes, CompressionCodecs } = kafkajs
+    const ways: [number, (bytes: Buffer) => Buffer][] = [
+      [CompressionTypes.GZIP, (bytes) => gzipSync(bytes)],
+      [CompressionTypes.Snappy, (bytes) => snappyCompress(bytes)],
+      [CompressionTypes.LZ4, (bytes) => lz4.compressFrameSync(bytes)],
+      [CompressionTypes.ZSTD, (bytes) => zstdCompressSync(bytes)],
+    ]
+    const producer = chain.connection.kafka.producer({ idempotent: true })
+    await producer.connect()
+    const before = (await chain.settled()).decisions
+    for (const [compression, compress] of ways) {
+      ;(CompressionCodecs as Record<number, unknown>)[compression] = () => ({
+        compress: async (encoder: { buffer: Buffer }) => compress(encoder.buffer),
+      })
+      const value = await encode(plain({ eventId: `compressed-${compression}` }))
+      const more = await encode(plain())
+      const messages = [value, more].map((value) => ({ key: 'actor-1', value }))
+      await producer.send({ topic: TOPICS.feedEvents, acks: -1, compression, messages })
+    }
+    await producer.disconnect()
+    const report = await chain.settled()
+    expect(balances(report), JSON.stringify(report)).toBe(true)
+    expect(report.decisions - before).toBe(2 * ways.length)
   })
 
   it('an empty text, a lone surrogate and 100,000 characters are no bad input: each gets its decision', async () => {

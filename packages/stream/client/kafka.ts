@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
 import { withoutAborted } from './aborted-transactions.ts'
-import { replaceModule } from './kafkajs-internals.ts'
+import { replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
+import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 
 // Before kafkajs is loaded, hence the dynamic import below.
 replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
+replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
 const { default: kafkajs } = await import('kafkajs')
 export const { Kafka, logLevel, AssignerProtocol, KafkaJSProtocolError } = kafkajs
 

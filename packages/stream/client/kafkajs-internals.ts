@@ -70,6 +70,7 @@ export interface Broker {
   }): Promise<{
     responses: { topic: string; partitions: { partition: number; offset: string; errorCode: number }[] }[]
   }>
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
   listOffsets(request: {
     replicaId: -1
     isolationLevel: number
@@ -140,4 +141,25 @@ export function batchClass(): new (
 export function replaceModule(path: string, replacement: unknown): void {
   const file = require.resolve(path)
   require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
+}
+
+interface ResponseDecoder {
+  readInt32(): number
+  canReadBytes(length: number): boolean
+  readBytes(length: number): Buffer
+}
+
+/** Has fetch responses' records decoded by `decode`; what it answers null to, kafkajs decodes itself. Must run before kafkajs is loaded. */
+export function replaceRecordDecoder(decode: (bytes: Buffer) => readonly unknown[] | null): void {
+  const MessageSetDecoder: (
+    decoder: ResponseDecoder,
+    size: number,
+  ) => unknown = require('kafkajs/src/protocol/messageSet/decoder')
+  const Decoder: new (bytes: Buffer) => ResponseDecoder = require('kafkajs/src/protocol/decoder')
+  replaceModule('kafkajs/src/protocol/requests/fetch/v4/decodeMessages', (decoder: ResponseDecoder) => {
+    const size = decoder.readInt32()
+    if (size <= 0 || !decoder.canReadBytes(size)) return []
+    const bytes = decoder.readBytes(size)
+    return decode(bytes) ?? MessageSetDecoder(new Decoder(bytes), size)
+  })
 }

@@ -21,6 +21,12 @@ const EARLIEST = '-2'
 const LATEST = '-1'
 const FETCH_WAIT_MS = 500
 const FETCH_BYTES = 8 * 1_048_576
+const STUCK_AFTER_MS = 30_000
+
+/** The broker gives no records where it has some; to be tried again later. */
+export class ReadStuck extends Error {
+  override readonly name = 'ReadStuck'
+}
 
 /** Reads single partitions without a consumer group: to restore state, to audit, to show. */
 export class PartitionReader {
@@ -67,6 +73,7 @@ export class PartitionReader {
   ): AsyncGenerator<FetchedMessage[]> {
     const Batch = batchClass()
     let next = from
+    let progressAt = performance.now()
     while (next < until) {
       const broker = await this.#leader(topic, partition)
       const { responses } = await this.#fetch(broker, {
@@ -77,10 +84,17 @@ export class PartitionReader {
         topics: [{ topic, partitions: [{ partition, fetchOffset: next.toString(), maxBytes: FETCH_BYTES }] }],
       })
       const data = responses[0]?.partitions[0]
-      if (!data) continue
-      const batch = new Batch(topic, next.toString(), data)
-      // Compaction can leave nothing but empty record batches before the end; kafkajs shows them as no records.
-      if (batch.rawMessages.length === 0) return
+      const batch = data && new Batch(topic, next.toString(), data)
+      if (!batch || batch.rawMessages.length === 0) {
+        // An answer may be empty because the broker had no time. What is below `until` exists, so it comes; to take
+        // an empty answer for the end would restore half a state.
+        if (performance.now() - progressAt > STUCK_AFTER_MS)
+          throw new ReadStuck(
+            `${topic}/${partition} gives nothing from ${next}, though it has records up to ${until}`,
+          )
+        continue
+      }
+      progressAt = performance.now()
       const messages = batch.messages.filter((m) => Number(m.offset) < until)
       next = Number(batch.lastOffset()) + 1
       if (messages.length > 0) yield messages

@@ -93,6 +93,8 @@ export class TransactionalProducer {
   #knownTopics = new Set<string>()
   #connected = false
   #closed = false
+  /** False from a failure to the next fence: a commit whose answer was lost may have succeeded, and a second one would double it. */
+  #fenced = false
 
   constructor(options: TransactionalProducerOptions) {
     this.#options = options
@@ -104,6 +106,7 @@ export class TransactionalProducer {
    * under way, aborted otherwise) before this returns, and the former owner can write no more.
    */
   async fence(): Promise<void> {
+    this.#fenced = false
     await this.#connect()
     // After a failure leaders may have moved.
     if (this.#identity.producerId !== -1) await this.#cluster.refreshMetadata()
@@ -113,6 +116,7 @@ export class TransactionalProducer {
     )
     this.#identity = { transactionalId, producerId: Number(producerId), producerEpoch }
     this.#sequences = new Map()
+    this.#fenced = true
   }
 
   /** Committed offset of each partition, -1 where there is none. Reliable for the own inputs only after `fence`. */
@@ -134,6 +138,8 @@ export class TransactionalProducer {
 
   /** Writes everything in one transaction. Throws ProducerFenced or TransactionFailed; in both cases `fence` anew before the next. */
   async commit(content: TransactionContent, offsets: readonly InputOffset[]): Promise<void> {
+    const { transactionalId } = this.#options
+    if (!this.#fenced) throw new TransactionFailed(`${transactionalId}: not fenced since its last failure`)
     try {
       await this.#begin(content)
       await Promise.all([this.#write(content), this.#writeOffsets(offsets)])
@@ -141,7 +147,8 @@ export class TransactionalProducer {
         broker.endTxn({ ...this.#identity, transactionResult: true }),
       )
     } catch (error) {
-      throw asTransactionError(error, this.#options.transactionalId)
+      this.#fenced = false
+      throw asTransactionError(error, transactionalId)
     }
   }
 
