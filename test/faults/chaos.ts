@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createClassifyStage } from '@wardline/classify'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
 import { type Connection, connect } from '@wardline/cli/connection'
-import { DecisionWatch } from '@wardline/cli/decision-watch'
 import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
 import { publishProfiles } from '@wardline/cli/sample'
 import { createCommentRiskStage } from '@wardline/comment-risk'
@@ -16,9 +15,11 @@ import { createNormalizeStage } from '@wardline/normalize'
 import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { loadEnforcement } from '@wardline/policy/enforcement'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
-import { STAGE_NAMES, type StageName, TOPICS } from '@wardline/stream'
+import { PartitionReader, STAGE_NAMES, type StageName, TOPICS } from '@wardline/stream'
 import { makeForms, wellFormed } from '@wardline/text'
+import { DecisionReader } from '../chain/decision-reader.ts'
 import { type LaneOf, type ReplayReport, replayStage } from './replay.ts'
+import { SmallDisk } from './small-disk.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
 /** What is done to the chain. Those of a stage name it after a colon. */
@@ -29,6 +30,7 @@ export const FAULT_KINDS = [
   ...STAGE_NAMES.map((stage) => `restart:${stage}` as const),
   'broker:restart',
   'broker:kill',
+  'broker:disk-full',
   'registry:restart',
   'network:reset',
   'network:slow',
@@ -54,7 +56,10 @@ export interface ChaosOptions {
 
 export interface FaultResult {
   readonly kind: FaultKind
-  /** From the injection to the first decision on an event that was published after it, ms; null where none came in time. */
+  /**
+   * To the first decision on an event that was published after the fault, ms: from its injection; after an outage of the
+   * broker from when it serves partitions again. Null where none came in time.
+   */
   readonly recoveryMs: number | null
 }
 
@@ -72,7 +77,11 @@ const SESSION_MS = 3_000
 /** Longer than the session: whoever wakes up has lost its partitions. */
 const FREEZE_MS = SESSION_MS + 2_500
 const RECOVER_WITHIN_MS = 60_000
+/** Above what a long run writes. */
+const DISK_MIB = 6_144
 const SERVICE_ENV = { WARDLINE_SESSION_TIMEOUT_MS: String(SESSION_MS), WARDLINE_HEARTBEAT_INTERVAL_MS: '500' }
+
+const kindsOf = (options: ChaosOptions): readonly FaultKind[] => options.kinds ?? FAULT_KINDS
 
 /** Runs the chain under load, injects the faults one after the other, and holds what came of it against the logic. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -111,6 +120,7 @@ class ChaosRun {
   readonly #folder: string
   readonly #stack: Stack
   readonly #proxy: TcpProxy
+  readonly #disk: SmallDisk | null
   readonly #connection: Connection
   readonly #services = new Map<StageName, Service>()
   #nextPort: number[]
@@ -122,13 +132,20 @@ class ChaosRun {
   /** Append time of the events decided so far: the newest, ms. */
   #newestDecided = 0
   readonly #seen = new Map<string, number>()
-  #watch: DecisionWatch | undefined
+  #decisions: DecisionReader | undefined
 
-  private constructor(options: ChaosOptions, folder: string, stack: Stack, proxy: TcpProxy) {
+  private constructor(
+    options: ChaosOptions,
+    folder: string,
+    stack: Stack,
+    proxy: TcpProxy,
+    disk: SmallDisk | null,
+  ) {
     this.#options = options
     this.#folder = folder
     this.#stack = stack
     this.#proxy = proxy
+    this.#disk = disk
     this.#nextPort = [...stack.ports.metrics]
     this.#connection = connect({
       WARDLINE_BROKERS: stack.brokers.join(','),
@@ -141,6 +158,9 @@ class ChaosRun {
     const ports = await freePorts()
     const front = (await freePorts()).kafka
     const proxy = await TcpProxy.listen(front, ports.kafka)
+    const disk = kindsOf(options).includes('broker:disk-full')
+      ? SmallDisk.mount(`${folder}/kafka`, DISK_MIB)
+      : null
     const stack = await startStack({
       folder,
       partitions: options.partitions,
@@ -149,20 +169,25 @@ class ChaosRun {
       log: options.log,
       withoutServices: true,
     })
-    const run = new ChaosRun(options, folder, stack, proxy)
+    const run = new ChaosRun(options, folder, stack, proxy, disk)
     await Promise.all(STAGE_NAMES.map((stage) => run.#launch(stage).ready()))
     await run.#startLoad()
     return run
   }
 
   async inject(): Promise<FaultResult[]> {
-    const { seed, faults, kinds = FAULT_KINDS, log } = this.#options
+    const { seed, faults, log } = this.#options
     const results: FaultResult[] = []
+    let kinds = kindsOf(this.#options)
+    if (kinds.includes('broker:disk-full') && this.#disk === null) {
+      log('no right to mount a small disk: broker:disk-full is left out')
+      kinds = kinds.filter((kind) => kind !== 'broker:disk-full')
+    }
     for (const [i, kind] of schedule(seed, faults, kinds).entries()) {
       await delay(500)
-      const from = Date.now()
+      const injectedAt = Date.now()
       await this.#fault(kind)
-      const recoveryMs = await this.#recovered(from)
+      const recoveryMs = await this.#recovered(kind.startsWith('broker:') ? Date.now() : injectedAt)
       results.push({ kind, recoveryMs })
       log(
         `${String(i + 1).padStart(4)} ${kind.padEnd(22)} ${recoveryMs === null ? 'NO DECISION' : `${recoveryMs} ms`}`,
@@ -193,10 +218,11 @@ class ChaosRun {
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#load.catch(() => {})
-    await this.#watch?.stop().catch(() => {})
+    await this.#decisions?.stop()
     await Promise.all([...this.#services.values()].map(({ child }) => child.stop()))
     await this.#stack.stop()
     await this.#proxy.close()
+    this.#disk?.unmount()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -220,11 +246,11 @@ class ChaosRun {
     await publisher.connect()
     await publishProfiles(publisher, feed.profiles())
     await delay(2_000)
-    this.#watch = new DecisionWatch(this.#connection, (decision) => {
+    this.#decisions = new DecisionReader(this.#connection, (decision) => {
       this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
       this.#newestDecided = Math.max(this.#newestDecided, decision.feedAppendedAt)
     })
-    await this.#watch.start()
+    this.#decisions.start(this.#options.partitions)
     this.#load = this.#publish(publisher, feed, rate).finally(() => publisher.close())
   }
 
@@ -296,10 +322,12 @@ class ChaosRun {
       }
       case 'broker':
         if (which === 'kill') this.#stack.broker.signal('SIGKILL')
-        else this.#stack.broker.signal('SIGTERM')
+        else if (which === 'restart') this.#stack.broker.signal('SIGTERM')
+        else this.#disk!.fill()
         await this.#stack.broker.exited
+        this.#disk?.free()
         await this.#stack.restartBroker()
-        return
+        return this.#brokerServes()
       case 'registry':
         await this.#stack.registry.stop()
         await this.#stack.restartRegistry()
@@ -341,11 +369,28 @@ class ChaosRun {
     this.#shape = (event) => event
   }
 
-  /** Waits for a decision on an event that was appended after `from`; ms since then, null where it takes too long. */
+  /** A broker that was killed answers before it has its partitions back. */
+  async #brokerServes(): Promise<void> {
+    const reader = new PartitionReader(this.#connection.kafka)
+    try {
+      for (;;) {
+        const served = await reader.bounds(TOPICS.feedEvents, 0).then(
+          () => true,
+          () => false,
+        )
+        if (served) return
+        await delay(20)
+      }
+    } finally {
+      await reader.close().catch(() => {})
+    }
+  }
+
+  /** Waits for a decision on an event that is appended from now on; ms since `from`, null where it takes too long. */
   async #recovered(from: number): Promise<number | null> {
     const until = Date.now() + RECOVER_WITHIN_MS
-    const injectedUntil = Date.now()
-    while (this.#newestDecided <= Math.max(from, injectedUntil)) {
+    const after = Date.now()
+    while (this.#newestDecided <= after) {
       if (Date.now() > until) return null
       await delay(20)
     }

@@ -1,0 +1,186 @@
+/**
+ * `make overload`: three times what the chain carries, for five minutes, then the load that it had before. Shows that memory
+ * is bounded, that latency comes back, that nothing is dropped, that producers are not slowed, and that /readyz and the
+ * lag say what is. Writes `.wardline/reports/overload.json`; exit code 0 only when all of that holds.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { balances } from '@wardline/cli/audit'
+import { reportHead, writeReport } from '@wardline/cli/report'
+import { TOPICS } from '@wardline/stream'
+import { LoadChain, quantile } from './load-chain.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '300' },
+    factor: { type: 'string', default: '3' },
+    seed: { type: 'string', default: '1' },
+    partitions: { type: 'string', default: '4' },
+  },
+})
+const seconds = Number(values.seconds)
+const factor = Number(values.factor)
+const TICK_MS = 50
+const SAMPLE_MS = 5_000
+const BASE_SHARE = 0.3
+const BASE_SECONDS = 30
+/** A producer's request may take longer beside a busy broker; it must not wait for the chain. */
+const MAX_SEND_RATIO = 10
+const MEMORY_BOUND_MIB = 512
+
+interface Sample {
+  readonly second: number
+  readonly phase: 'base' | 'overload' | 'after'
+  readonly published: number
+  readonly decided: number
+  readonly lag: number
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly sendP99Ms: number | null
+  readonly memoryMiB: Record<string, number>
+  readonly ready: Record<string, boolean>
+}
+
+const startedAt = new Date()
+const log = (line: string) => console.log(line)
+const chain = await LoadChain.start({ seed: Number(values.seed), partitions: Number(values.partitions), log })
+const samples: Sample[] = []
+let published = 0
+let sends: number[] = []
+
+/** Publishes at a rate, by the clock, until it is over; samples on the way. Events are encoded ahead, a second's worth at a time. */
+async function load(phase: Sample['phase'], rate: number, forSeconds: number): Promise<void> {
+  const started = performance.now()
+  let sampledAt = started
+  let sent = 0
+  let ahead = await chain.nextEvents(Math.ceil(rate))
+  while (performance.now() - started < forSeconds * 1_000) {
+    const due = Math.min(Math.floor(((performance.now() - started) / 1_000) * rate) - sent, 5_000)
+    if (due > 0) {
+      if (ahead.length < due) ahead = ahead.concat(await chain.nextEvents(Math.max(due, Math.ceil(rate / 2))))
+      const batch = ahead.slice(0, due)
+      ahead = ahead.slice(due)
+      const before = performance.now()
+      await chain.publisher.send(TOPICS.feedEvents, batch)
+      sends.push(performance.now() - before)
+      sent += due
+      published += due
+    }
+    if (performance.now() - sampledAt >= SAMPLE_MS) {
+      sampledAt = performance.now()
+      await sample(phase)
+    }
+    await delay(TICK_MS)
+  }
+}
+
+async function sample(phase: Sample['phase']): Promise<void> {
+  const latencies = chain.takeLatencies()
+  const sorted = sends.sort((a, b) => a - b)
+  sends = []
+  const taken: Sample = {
+    second: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    phase,
+    published,
+    decided: chain.decided,
+    lag: await chain.lag(),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    sendP99Ms: sorted.length === 0 ? null : Math.round(quantile(sorted, 0.99)!),
+    memoryMiB: chain.memory(),
+    ready: await chain.ready(),
+  }
+  samples.push(taken)
+  const memory = Object.values(taken.memoryMiB).join('/')
+  log(
+    `${String(taken.second).padStart(4)} s ${phase.padEnd(8)} published ${taken.published} decided ${taken.decided} lag ${taken.lag} ` +
+      `p50 ${taken.p50Ms} ms p99 ${taken.p99Ms} ms send p99 ${taken.sendP99Ms} ms memory ${memory} MiB`,
+  )
+}
+
+try {
+  log('measuring what the chain carries: a backlog, and how fast it is worked off …')
+  await load('base', 500, 10)
+  await chain.waitForDecisions(published * 0.95, 60_000)
+  let capacity = 0
+  for (let round = 0; round < 2; round++) {
+    // Measured while the producer publishes at full speed too, since it has the same two cores.
+    const from = { decided: chain.decided, at: performance.now() }
+    while (performance.now() - from.at < 15_000) {
+      const batch = await chain.nextEvents(400)
+      await chain.publisher.send(TOPICS.feedEvents, batch)
+      published += batch.length
+    }
+    capacity = (chain.decided - from.decided) / ((performance.now() - from.at) / 1000)
+  }
+  await chain.waitForDecisions(published * 0.97, 300_000)
+  log(`the chain carries about ${Math.round(capacity)} events/s beside a producer at full speed`)
+
+  samples.length = 0
+  await load('base', capacity * BASE_SHARE, BASE_SECONDS)
+  await load('overload', capacity * factor, seconds)
+  const overloadEndedAt = performance.now()
+  const backlog = published - chain.decided
+  log(`${backlog} events behind; the load goes back to what it was`)
+  // Until it has caught up, and one quiet sample more.
+  let caughtUpSeconds: number | null = null
+  for (let i = 0; i < 600 && caughtUpSeconds === null; i++) {
+    await load('after', capacity * BASE_SHARE, 5)
+    const base = samples.filter((s) => s.phase === 'base').at(-1)!
+    const last = samples.at(-1)!
+    if (last.phase === 'after' && last.p99Ms !== null && last.p99Ms < Math.max(1_000, 3 * base.p99Ms!))
+      caughtUpSeconds = (performance.now() - overloadEndedAt) / 1000
+  }
+  const books = await chain.settled(60_000)
+
+  const of = (phase: Sample['phase']) => samples.filter((s) => s.phase === phase)
+  const maxMemory = Math.max(...samples.flatMap((s) => Object.values(s.memoryMiB)))
+  const sendP99 = (phase: Sample['phase']) =>
+    quantile(
+      of(phase)
+        .map((s) => s.sendP99Ms ?? 0)
+        .sort((a, b) => a - b),
+      0.5,
+    )!
+  const overload = of('overload')
+  const half = overload.slice(Math.floor(overload.length / 2))
+  const holds = {
+    nothingLostOrDoubled: balances(books),
+    memoryBounded: maxMemory <= MEMORY_BOUND_MIB,
+    latencyCameBack: caughtUpSeconds !== null,
+    alwaysReady: samples.every((s) => Object.values(s.ready).every(Boolean)),
+    lagTold: half.every((s) => s.lag > 0.5 * (s.published - s.decided - 2 * capacity)),
+    producersNotSlowed: sendP99('overload') <= Math.max(500, MAX_SEND_RATIO * sendP99('base')),
+    offeredInFull:
+      overload.at(-1)!.published - of('base').at(-1)!.published >= 0.9 * capacity * factor * (seconds - 5),
+  }
+  const result = {
+    capacityPerSecond: Math.round(capacity),
+    overloadFactor: factor,
+    overloadSeconds: seconds,
+    backlogAtEnd: backlog,
+    secondsToCatchUp: caughtUpSeconds === null ? null : Math.round(caughtUpSeconds),
+    p99MsBefore: of('base').at(-1)!.p99Ms,
+    p99MsAtWorst: Math.max(...samples.map((s) => s.p99Ms ?? 0)),
+    p99MsAfter: samples.at(-1)!.p99Ms,
+    maxMemoryMiB: maxMemory,
+    sendP99MsBefore: sendP99('base'),
+    sendP99MsDuring: sendP99('overload'),
+    audit: {
+      eventsIn: books.eventsIn,
+      decisions: books.decisions,
+      deadLetters: books.deadLetters,
+      duplicates: books.duplicates,
+      missing: books.missing.length,
+      doubled: books.doubled.length,
+    },
+    holds,
+  }
+  console.log(JSON.stringify(result, null, 2))
+  console.log(`report ${writeReport('overload', { ...reportHead(startedAt), ...result, samples })}`)
+  const allHold = Object.values(holds).every(Boolean)
+  console.log(allHold ? 'holds' : 'DOES NOT HOLD')
+  process.exitCode = allHold ? 0 : 1
+} finally {
+  await chain.stop()
+}
