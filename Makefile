@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -35,3 +35,15 @@ types: install ## generate TypeScript types from schemas/
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
+
+chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
+
+chaos-short: install ## the same in five minutes
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts --faults 30 $(ARGS)
+
+overload: install ## three times what the chain carries, for five minutes
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/overload.ts $(ARGS)
+
+poison-storm: install ## what records that cannot be decoded cost the good ones between them
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)

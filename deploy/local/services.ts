@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
 import { type Child, startChild, untilReady } from './child.ts'
@@ -9,6 +10,8 @@ export interface ServiceOptions {
   readonly metricsPort: number
   readonly env?: Readonly<Record<string, string>>
   readonly detached: boolean
+  /** Root of the checkout that it is started from; absent: this one. */
+  readonly root?: string
 }
 
 export interface Service {
@@ -23,7 +26,8 @@ const READY_WITHIN_MS = 60_000
 
 /** Starts one stage with the Node.js that runs this. */
 export function startService(stage: StageName, options: ServiceOptions): Service {
-  const main = fileURLToPath(new URL(`../../services/${stage}/main.ts`, import.meta.url))
+  const { root = fileURLToPath(new URL('../../', import.meta.url)) } = options
+  const main = join(root, 'services', stage, 'main.ts')
   const address = `http://127.0.0.1:${options.metricsPort}`
   const child = startChild({
     name: stage,

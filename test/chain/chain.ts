@@ -35,8 +35,8 @@ export class TestChain {
     return new TestChain(stack, folder)
   }
 
-  /** Starts a stage; does not wait for it to be ready. */
-  launch(stage: StageName, env: Record<string, string> = {}): Service {
+  /** Starts a stage, from another checkout where `root` names one; does not wait for it to be ready. */
+  launch(stage: StageName, env: Record<string, string> = {}, root?: string): Service {
     const service = startService(stage, {
       brokers: this.stack.brokers,
       registryUrl: this.stack.registryUrl,
@@ -44,6 +44,7 @@ export class TestChain {
       metricsPort: this.stack.ports.metrics[STAGE_NAMES.indexOf(stage)]!,
       env: { WARDLINE_SESSION_TIMEOUT_MS: '3000', WARDLINE_HEARTBEAT_INTERVAL_MS: '500', ...env },
       detached: false,
+      ...(root === undefined ? {} : { root }),
     })
     this.services.set(stage, service)
     return service

@@ -57,10 +57,12 @@ export interface ChaosOptions {
 export interface FaultResult {
   readonly kind: FaultKind
   /**
-   * To the first decision on an event that was published after the fault, ms: from its injection; after an outage of the
-   * broker from when it serves partitions again. Null where none came in time.
+   * From the injection to the first decision on an event that was appended after it, ms; after an outage of the broker
+   * from when it serves partitions again. Null where none came in time.
    */
   readonly recoveryMs: number | null
+  /** Longest time without any decision from the injection until a decision after the fault's end, ms. */
+  readonly silenceMs: number
 }
 
 export interface ChaosReport {
@@ -73,13 +75,13 @@ export interface ChaosReport {
   readonly holds: boolean
 }
 
-const SESSION_MS = 3_000
+/** WARDLINE_SESSION_TIMEOUT_MS where nobody sets it: the services run as they are shipped. */
+const SESSION_MS = 6_000
 /** Longer than the session: whoever wakes up has lost its partitions. */
 const FREEZE_MS = SESSION_MS + 2_500
 const RECOVER_WITHIN_MS = 60_000
 /** Above what a long run writes. */
 const DISK_MIB = 6_144
-const SERVICE_ENV = { WARDLINE_SESSION_TIMEOUT_MS: String(SESSION_MS), WARDLINE_HEARTBEAT_INTERVAL_MS: '500' }
 
 const kindsOf = (options: ChaosOptions): readonly FaultKind[] => options.kinds ?? FAULT_KINDS
 
@@ -87,7 +89,7 @@ const kindsOf = (options: ChaosOptions): readonly FaultKind[] => options.kinds ?
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const run = await ChaosRun.start(options)
   try {
-    return await run.finish(await run.inject())
+    return await run.orInterrupted(run.inject().then((faults) => run.finish(faults)))
   } finally {
     await run.stop()
   }
@@ -131,6 +133,7 @@ class ChaosRun {
   #load: Promise<void> = Promise.resolve()
   /** Append time of the events decided so far: the newest, ms. */
   #newestDecided = 0
+  #silence = { since: 0, longest: 0 }
   readonly #seen = new Map<string, number>()
   #decisions: DecisionReader | undefined
 
@@ -175,6 +178,11 @@ class ChaosRun {
     return run
   }
 
+  /** The work's result, unless Ctrl-C or SIGTERM comes first: then it rejects. */
+  orInterrupted<T>(work: Promise<T>): Promise<T> {
+    return this.#stack.orInterrupted(work)
+  }
+
   async inject(): Promise<FaultResult[]> {
     const { seed, faults, log } = this.#options
     const results: FaultResult[] = []
@@ -185,12 +193,17 @@ class ChaosRun {
     }
     for (const [i, kind] of schedule(seed, faults, kinds).entries()) {
       await delay(500)
-      const injectedAt = Date.now()
+      const outage = kind.startsWith('broker:')
+      this.#silence = { since: Date.now(), longest: 0 }
+      const first = outage ? null : this.#decidedAfter(Date.now())
       await this.#fault(kind)
-      const recoveryMs = await this.#recovered(kind.startsWith('broker:') ? Date.now() : injectedAt)
-      results.push({ kind, recoveryMs })
+      const recoveryMs = await (first ?? this.#decidedAfter(Date.now()))
+      // The next fault begins only when this one is over in every respect.
+      const over = await this.#decidedAfter(Date.now())
+      const silenceMs = over === null ? RECOVER_WITHIN_MS : this.#silence.longest
+      results.push({ kind, recoveryMs: over === null ? null : recoveryMs, silenceMs })
       log(
-        `${String(i + 1).padStart(4)} ${kind.padEnd(22)} ${recoveryMs === null ? 'NO DECISION' : `${recoveryMs} ms`}`,
+        `${String(i + 1).padStart(4)} ${kind.padEnd(22)} ${recoveryMs === null ? 'NO DECISION' : `${String(recoveryMs).padStart(6)} ms, silent for ${silenceMs} ms`}`,
       )
     }
     return results
@@ -232,7 +245,6 @@ class ChaosRun {
       registryUrl: this.#stack.registryUrl,
       logFolder: this.#stack.logFolder,
       metricsPort: port,
-      env: SERVICE_ENV,
       detached: false,
     })
     if (keep) this.#services.set(stage, service)
@@ -248,6 +260,9 @@ class ChaosRun {
     await delay(2_000)
     this.#decisions = new DecisionReader(this.#connection, (decision) => {
       this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
+      const now = Date.now()
+      this.#silence.longest = Math.max(this.#silence.longest, now - this.#silence.since)
+      this.#silence.since = now
       this.#newestDecided = Math.max(this.#newestDecided, decision.feedAppendedAt)
     })
     this.#decisions.start(this.#options.partitions)
@@ -386,12 +401,10 @@ class ChaosRun {
     }
   }
 
-  /** Waits for a decision on an event that is appended from now on; ms since `from`, null where it takes too long. */
-  async #recovered(from: number): Promise<number | null> {
-    const until = Date.now() + RECOVER_WITHIN_MS
-    const after = Date.now()
-    while (this.#newestDecided <= after) {
-      if (Date.now() > until) return null
+  /** Waits for a decision on an event that was appended after `from`; ms since then, null where it takes too long. */
+  async #decidedAfter(from: number): Promise<number | null> {
+    while (this.#newestDecided <= from) {
+      if (Date.now() - from > RECOVER_WITHIN_MS) return null
       await delay(20)
     }
     return Date.now() - from

@@ -39,6 +39,7 @@ const rows = [...byKind]
       faults: results.length,
       recoveryP50Ms: quantile(times, 0.5),
       recoveryP99Ms: quantile(times, 0.99),
+      longestSilenceMs: Math.max(...results.map((r) => r.silenceMs)),
     }
   })
 console.log('')

@@ -12,6 +12,10 @@ import { createSampleFeed, recordKey, restamp, type SampleFeed } from '@wardline
 import { TOPICS } from '@wardline/stream'
 import { DecisionReader } from '../chain/decision-reader.ts'
 
+/** A FeedEvent begins with its id; the sample feed's are UUIDs. */
+const EVENT_ID_AT = 6
+const EVENT_ID_LENGTH = 36
+
 /** The whole chain with all its services, and what a load test needs to drive and watch it. */
 export class LoadChain {
   readonly connection: Connection
@@ -24,6 +28,7 @@ export class LoadChain {
   #count = 0
   #latencies: number[] = []
   #garbage = 0
+  #copies = 0
 
   private constructor(stack: Stack, folder: string, seed: number) {
     this.#stack = stack
@@ -53,6 +58,11 @@ export class LoadChain {
     return chain
   }
 
+  /** The work's result, unless Ctrl-C or SIGTERM comes first: then it rejects. */
+  orInterrupted<T>(work: Promise<T>): Promise<T> {
+    return this.#stack.orInterrupted(work)
+  }
+
   get decided(): number {
     return this.#count
   }
@@ -73,6 +83,22 @@ export class LoadChain {
         key: recordKey(event),
         value: await this.publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
       })
+    }
+    return messages
+  }
+
+  /**
+   * `count` events that cost next to nothing to make: a pool of encoded ones, each sent with an id of its own, so that the
+   * producer leaves the cores to the chain that it is to overload.
+   */
+  cheapEvents(count: number, pool: readonly FedMessage[]): FedMessage[] {
+    const messages: FedMessage[] = []
+    for (let i = 0; i < count; i++) {
+      const { key, value } = pool[this.#copies % pool.length]!
+      const copy = Buffer.from(value!)
+      // Frame (5 bytes), length of the id (1), the id: its last twelve characters become a number.
+      copy.write(String(this.#copies++).padStart(12, '0'), EVENT_ID_AT + EVENT_ID_LENGTH - 12, 'latin1')
+      messages.push({ key, value: copy })
     }
     return messages
   }

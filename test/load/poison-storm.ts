@@ -51,7 +51,7 @@ async function round(poison: boolean): Promise<number> {
   return seconds
 }
 
-try {
+async function measure(): Promise<void> {
   await round(false)
   const calm: number[] = []
   const storm: number[] = []
@@ -79,6 +79,10 @@ try {
   )
   console.log(holds ? 'holds' : 'DOES NOT HOLD')
   process.exitCode = holds ? 0 : 1
+}
+
+try {
+  await chain.orInterrupted(measure())
 } finally {
   await chain.stop()
 }
