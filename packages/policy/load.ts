@@ -130,7 +130,15 @@ export function parseYaml<Schema extends z.ZodType>(
     problems.push({ file, line: lineAt(error.pos[0]), message: error.message.split('\n', 1)[0]! })
   }
   if (document.errors.length > 0) return { value: undefined, lineOf }
-  const checked = schema.safeParse(document.toJS())
+  let content: unknown
+  try {
+    content = document.toJS()
+  } catch (error) {
+    // An alias of nothing, or aliases that would unfold without end, show themselves only here.
+    problems.push({ file, line: 1, message: error instanceof Error ? error.message : String(error) })
+    return { value: undefined, lineOf }
+  }
+  const checked = schema.safeParse(content)
   if (checked.success) return { value: checked.data, lineOf }
   for (const issue of checked.error.issues) {
     const where = issue.path.filter((key) => typeof key === 'string').join('.')

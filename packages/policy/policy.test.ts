@@ -201,6 +201,9 @@ describe('loadPolicy', () => {
       ),
     ).toBe(true)
     expect(problems(changed('rules/gambling.yaml', () => '- id: [\n')).length).toBeGreaterThan(0)
+    expect(problems(changed('rules/gambling.yaml', () => '- *nothing\n'))).toEqual([
+      expect.stringContaining('Unresolved alias'),
+    ])
     expect(problems(changed('lexicon/gambling.tsv', (t) => `${t}新词\t7\n`))).toEqual([
       'the weight must be 0 to 1',
     ])
