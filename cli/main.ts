@@ -239,6 +239,50 @@ program
     if (refused > 0) process.exitCode = 1
   })
 
+program
+  .command('erase')
+  .description('erase an account from the profiles and from the state of every stage')
+  .argument('<account>', 'account id')
+  .action(async (account: string) => {
+    const { eraseAccount, tracesOf } = await import('./erase.ts')
+    const connection = connect()
+    await eraseAccount(connection, account)
+    const traces = await tracesOf(connection, account)
+    if (traces.length > 0) {
+      warn(
+        `erased, but ${traces.length} entries name it again: it is still active, so erase it once it is closed`,
+      )
+      process.exitCode = 1
+      return
+    }
+    print('erased from profiles and state; records that name it go with the retention of their topics')
+  })
+
+const acls = program
+  .command('acls')
+  .description('who may do what at the broker, from deploy/security/acls.yaml')
+acls
+  .command('plan')
+  .description('show what `apply` would change; exit code 2 where it is anything')
+  .option('--file <path>', 'rules to use instead')
+  .action(async ({ file }: { file?: string }) => {
+    const { planAcls, readAcls, describeAcl } = await import('@wardline/access')
+    const { missing, extra } = await planAcls(connect().kafka, readAcls(file))
+    for (const entry of missing) print(`+ ${describeAcl(entry)}`)
+    for (const entry of extra) print(`- ${describeAcl(entry)}`)
+    if (missing.length + extra.length === 0) print('nothing to change')
+    else process.exitCode = 2
+  })
+acls
+  .command('apply')
+  .description('make it so; principals that the file does not name keep what they have')
+  .option('--file <path>', 'rules to use instead')
+  .action(async ({ file }: { file?: string }) => {
+    const { applyAcls, readAcls } = await import('@wardline/access')
+    const { missing, extra } = await applyAcls(connect().kafka, readAcls(file))
+    print(`${missing.length} granted, ${extra.length} taken back`)
+  })
+
 const schemas = program.command('schemas').description('schemas of the topics')
 schemas
   .command('register')

@@ -104,4 +104,25 @@ describe('KeyedStore', () => {
       }),
     )
   })
+
+  it('shows every entry as it stands, changes of the batch included', () => {
+    const store = new KeyedStore({ name: 's', codec: jsonCodec<number>(), capacity: 10 })
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ] as const)
+      store.put(key, value)
+    store.merge()
+    store.put('a', 4)
+    store.delete('b')
+    store.put('d', 5)
+    expect(new Map(store.current())).toEqual(
+      new Map([
+        ['a', 4],
+        ['c', 3],
+        ['d', 5],
+      ]),
+    )
+  })
 })

@@ -97,6 +97,12 @@ export class KeyedStore<V> implements StateStore {
     return this.#overlay.has(key) ? undefined : this.#committed.get(key)
   }
 
+  /** Every entry as `get` would give it, in no particular order: for what is rare enough to look through them all. */
+  *current(): Generator<[key: string, value: V]> {
+    for (const [key, value] of this.#overlay) if (value !== undefined) yield [key, value]
+    for (const [key, value] of this.#committed) if (!this.#overlay.has(key)) yield [key, value]
+  }
+
   put(key: string, value: V): void {
     this.#remember(key)
     this.#overlay.set(key, value)

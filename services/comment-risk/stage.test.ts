@@ -51,6 +51,20 @@ describe('profiles', () => {
     expect([stage.state.profiles.entries, stage.state.accounts.entries]).toEqual([0, 0])
   })
 
+  it('forgets the pairs of an erased account, whichever side of them it is', () => {
+    const stage = harness({ ageBand: 'AGE_8_TO_11' })
+    stage.assess(event())
+    stage.assess(event({ actorId: 'other|one' }))
+    stage.commit()
+    expect(stage.state.pairs.entries).toBe(2)
+    stage.know(null, 'other|one')
+    stage.commit()
+    expect(stage.state.pairs.entries).toBe(1)
+    stage.know(null, 'child')
+    stage.commit()
+    expect(stage.state.pairs.entries).toBe(0)
+  })
+
   it('writes nothing for a repeated profile', () => {
     const stage = harness()
     expect(stage.commit()).toBe(1)

@@ -87,15 +87,26 @@ function takeProfile(
   { key, state }: RecordContext<CommentRiskState>,
 ): StageResult<AssessedEvent> {
   if (profile === null) {
-    // An erased account: nothing that names it by its own key stays. Its pairs expire by themselves.
-    if (state.profiles.get(key)) state.profiles.delete(key)
-    if (state.accounts.get(key)) state.accounts.delete(key)
+    eraseAccount(key, state)
     return forward()
   }
   const next = storedProfile(profile)
   const known = state.profiles.get(key)
   if (!known || !sameProfile(known, next)) state.profiles.put(key, next)
   return forward()
+}
+
+/**
+ * Forgets an erased account, as the protected one and as the other. `wardline erase` sends its tombstone to every
+ * partition, since pairs lie with the protected account. All pairs are looked through: erasures are rare, and an index
+ * by actor would cost every event.
+ */
+function eraseAccount(account: string, state: CommentRiskState): void {
+  if (state.profiles.get(account)) state.profiles.delete(account)
+  if (state.accounts.get(account)) state.accounts.delete(account)
+  const pairs: string[] = []
+  for (const [key] of state.pairs.current()) if (isPairOf(key, account)) pairs.push(key)
+  for (const key of pairs) state.pairs.delete(key)
 }
 
 function assess(
@@ -194,9 +205,13 @@ function ageBandOf(event: ClassifiedEvent, profile: StoredProfile | undefined): 
 
 /** `protected|actor`; the rare bar in the first id is escaped, so that two pairs never share a key. */
 function pairKey(protectedId: string, actorId: string): string {
-  const first = protectedId.includes('|') || protectedId.includes('%') ? escapeBar(protectedId) : protectedId
-  return `${first}|${actorId}`
+  return `${escaped(protectedId)}|${actorId}`
 }
+function isPairOf(key: string, account: string): boolean {
+  const bar = key.indexOf('|')
+  return key.slice(bar + 1) === account || key.slice(0, bar) === escaped(account)
+}
+const escaped = (id: string): string => (id.includes('|') || id.includes('%') ? escapeBar(id) : id)
 const escapeBar = (id: string): string => id.replaceAll('%', '%25').replaceAll('|', '%7C')
 
 function accountExpiresAt({ attackers, days }: ProtectedAccount): number {

@@ -255,6 +255,16 @@ describe('user reports', () => {
     stage.commit()
     expect(stage.state.reports.entries).toBe(0)
   })
+
+  it('a tombstone forgets strikes and decisions of the account too', () => {
+    const stage = new Harness()
+    stage.decide(harmful('fraud', 0.95))
+    stage.commit()
+    expect([stage.state.actors.entries, stage.state.decisions.entries]).toEqual([1, 1])
+    stage.take({ report: null })
+    stage.commit()
+    expect([stage.state.actors.entries, stage.state.decisions.entries]).toEqual([0, 0])
+  })
 })
 
 describe('usage', () => {

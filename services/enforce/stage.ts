@@ -55,7 +55,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
 
   const takeReport = (report: UserReport | null, { key, state }: Context): Result => {
     if (report === null) {
-      if (state.reports.get(key)) state.reports.delete(key)
+      eraseAccount(key, state)
       return forward()
     }
     // Nobody reports themselves into a hold, and nobody counts twice.
@@ -119,6 +119,19 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       }),
     }),
   }
+}
+
+/**
+ * Forgets an erased account: strikes, reports, and the decisions that could still be taken back, made on it or on what was
+ * said to it. `wardline erase` sends its tombstone to every partition, since decisions lie with the actor.
+ */
+function eraseAccount(account: string, state: EnforceState): void {
+  if (state.actors.get(account)) state.actors.delete(account)
+  if (state.reports.get(account)) state.reports.delete(account)
+  const decisions: string[] = []
+  for (const [key, { actorId, protectedId }] of state.decisions.current())
+    if (actorId === account || protectedId === account) decisions.push(key)
+  for (const key of decisions) state.decisions.delete(key)
 }
 
 const NOBODY: RecentIds = []

@@ -4,6 +4,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { balances } from '@wardline/cli/audit'
 import { readTopic } from '@wardline/cli/connection'
 import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
+import { eraseAccount, tracesOf } from '@wardline/cli/erase'
 import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
 import {
   DecodeFailure,
@@ -376,6 +377,33 @@ describe('outages', () => {
     await Promise.all([...chain.services.values()].map((s) => s.ready()))
     expect(balances(await chain.settled(90_000))).toBe(true)
   })
+})
+
+it('an erased account is in no state any more, and the chain goes on', async () => {
+  const profile = {
+    accountId: 'child-to-erase',
+    ageBand: 'AGE_8_TO_11' as const,
+    youthMode: true,
+    utcOffsetMinutes: 480,
+    dailyLimitMinutes: null,
+    restStartMinute: 0,
+    restEndMinute: 0,
+    guardianIds: [],
+    updatedAt: Date.now(),
+  }
+  const value = await publisher.encode(TOPICS.profiles, 'AccountProfile', profile)
+  await publisher.send(TOPICS.profiles, [{ key: profile.accountId, value }])
+  const to = { subjectId: profile.accountId, kind: 'PRIVATE_MESSAGE' as const, conversationId: 'c' }
+  for (const actorId of ['erase-a', 'erase-b', 'erase-c'])
+    await feed(plain({ ...to, actorId, text: '你家住哪里？加我微信 wx_abc12345，别告诉爸妈' }))
+  await chain.settled()
+  for (const account of ['child-to-erase', 'erase-b']) {
+    expect(await tracesOf(chain.connection, account), account).not.toEqual([])
+    await eraseAccount(chain.connection, account)
+    expect(await tracesOf(chain.connection, account), account).toEqual([])
+  }
+  await feed(plain({ eventId: 'after-erasure' }))
+  expect(balances(await chain.settled())).toBe(true)
 })
 
 it('no log of a service holds a message text or an account', () => {
