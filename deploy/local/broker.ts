@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Artifacts } from './artifacts.ts'
 import { type Child, startChild } from './child.ts'
+import { ADMIN, BROKER_NAME, type Credentials } from './credentials.ts'
 import { LocalStackProblem } from './problems.ts'
 
 /** Name of its process in messages and in stack.json. */
@@ -16,7 +17,14 @@ export interface BrokerOptions {
   readonly controllerPort: number
   /** What clients are told to connect to, where something stands in front of the broker. */
   readonly advertisedPort?: number
+  /** TLS, SCRAM and access rules on the clients' port; the registry and the broker itself get one of their own. */
+  readonly security?: BrokerSecurity
   readonly detached: boolean
+}
+
+export interface BrokerSecurity {
+  readonly credentials: Credentials
+  readonly internalPort: number
 }
 
 /** Settings of a single KRaft node on the loopback interface, sized for a small machine. */
@@ -25,14 +33,19 @@ export function brokerProperties(options: {
   port: number
   controllerPort: number
   advertisedPort?: number
+  security?: BrokerSecurity
 }): string {
-  const { folder, port, controllerPort, advertisedPort = port } = options
+  const { folder, port, controllerPort, advertisedPort = port, security } = options
   return `${Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
+    ...(security
+      ? securedListeners(port, advertisedPort, controllerPort, security)
+      : {
+          listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+          'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
+        }),
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `${folder}/data`,
     'auto.create.topics.enable': false,
@@ -63,6 +76,35 @@ export function brokerProperties(options: {
     .join('\n')}\n`
 }
 
+/** Clients come with a password over TLS; the broker, its controller and the registry with a certificate. */
+function securedListeners(
+  port: number,
+  advertisedPort: number,
+  controllerPort: number,
+  { credentials, internalPort }: BrokerSecurity,
+): Record<string, string> {
+  return {
+    listeners: `CLIENTS://127.0.0.1:${port},INTERNAL://127.0.0.1:${internalPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `CLIENTS://127.0.0.1:${advertisedPort},INTERNAL://127.0.0.1:${internalPort}`,
+    'listener.security.protocol.map': 'CLIENTS:SASL_SSL,INTERNAL:SSL,CONTROLLER:SSL',
+    'inter.broker.listener.name': 'INTERNAL',
+    'ssl.keystore.location': credentials.brokerKeyStore,
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.password': credentials.storePassword,
+    'ssl.truststore.location': credentials.trustStore,
+    'ssl.truststore.type': 'PKCS12',
+    'ssl.truststore.password': credentials.storePassword,
+    'listener.name.internal.ssl.client.auth': 'required',
+    'listener.name.controller.ssl.client.auth': 'required',
+    'listener.name.clients.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+    'listener.name.clients.scram-sha-512.sasl.jaas.config':
+      'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found': 'false',
+    'super.users': `User:${BROKER_NAME};User:${ADMIN}`,
+  }
+}
+
 const LOGGING = `status = error
 appender.out.type = Console
 appender.out.name = out
@@ -83,10 +125,10 @@ export function startBroker(options: BrokerOptions): Child {
   mkdirSync(folder, { recursive: true })
   const properties = `${folder}/server.properties`
   const logging = `${folder}/log4j2.properties`
-  writeFileSync(properties, brokerProperties(options))
+  writeFileSync(properties, brokerProperties(options), { mode: 0o600 })
   writeFileSync(logging, LOGGING)
   const classpath = `${artifacts.kafkaJars}/*`
-  if (!existsSync(`${folder}/data/meta.properties`)) format(classpath, properties, logging)
+  if (!existsSync(`${folder}/data/meta.properties`)) format(classpath, properties, logging, options.security)
   return startChild({
     name: BROKER,
     command: 'java',
@@ -105,8 +147,8 @@ export function startBroker(options: BrokerOptions): Child {
   })
 }
 
-/** Gives the empty data folder its cluster id. */
-function format(classpath: string, properties: string, logging: string): void {
+/** Gives the empty data folder its cluster id, and its users where it has any. */
+function format(classpath: string, properties: string, logging: string, security?: BrokerSecurity): void {
   const clusterId = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   const { status, stderr, stdout } = spawnSync(
     'java',
@@ -116,10 +158,14 @@ function format(classpath: string, properties: string, logging: string): void {
       classpath,
       'kafka.tools.StorageTool',
       'format',
-      '-t',
-      clusterId,
+      // In one word: one id in sixty-four begins with a hyphen.
+      `--cluster-id=${clusterId}`,
       '-c',
       properties,
+      ...[...(security?.credentials.passwords ?? [])].flatMap(([user, password]) => [
+        '--add-scram',
+        `SCRAM-SHA-512=[name=${user},password=${password}]`,
+      ]),
     ],
     { encoding: 'utf8' },
   )

@@ -1,7 +1,8 @@
 export type { Child } from './child.ts'
+export { type Credentials, clientEnvironment, type User } from './credentials.ts'
 export { freePorts, type StackPorts } from './ports.ts'
 export { LocalStackProblem } from './problems.ts'
-export { type Service, startService, startServices } from './services.ts'
+export { type Service, startService } from './services.ts'
 export {
   readStack,
   registerTopicSchemas,

@@ -1,5 +1,6 @@
 import type { Artifacts } from './artifacts.ts'
 import { type Child, startChild } from './child.ts'
+import type { Credentials } from './credentials.ts'
 
 /** Name of its process in messages and in stack.json. */
 export const REGISTRY = 'the registry'
@@ -9,6 +10,8 @@ export interface RegistryOptions {
   readonly logFolder: string
   readonly port: number
   readonly bootstrapServers: string
+  /** With which it shows itself to a secured broker. */
+  readonly credentials?: Credentials
   readonly detached: boolean
 }
 
@@ -18,7 +21,9 @@ export const registryUrl = (port: number) => `http://127.0.0.1:${port}/apis/ccom
 export function registryProperties(options: {
   port: number
   bootstrapServers: string
+  credentials?: Credentials
 }): Record<string, string> {
+  const { credentials } = options
   return {
     'quarkus.http.host': '127.0.0.1',
     'quarkus.http.port': String(options.port),
@@ -35,6 +40,16 @@ export function registryProperties(options: {
     'apicurio.kafkasql.bootstrap.servers': options.bootstrapServers,
     // At start it looks for snapshots for as long as this, found or not; the default of 5 s was half of its start.
     'apicurio.kafkasql.consumer.poll.timeout': '500',
+    ...(credentials && {
+      'apicurio.kafkasql.security.protocol': 'SSL',
+      'apicurio.kafkasql.ssl.keystore.location': credentials.registryKeyStore,
+      'apicurio.kafkasql.ssl.keystore.type': 'PKCS12',
+      'apicurio.kafkasql.ssl.keystore.password': credentials.storePassword,
+      'apicurio.kafkasql.ssl.key.password': credentials.storePassword,
+      'apicurio.kafkasql.security.ssl.truststore.location': credentials.trustStore,
+      'apicurio.kafkasql.security.ssl.truststore.type': 'PKCS12',
+      'apicurio.kafkasql.ssl.truststore.password': credentials.storePassword,
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { STAGE_NAMES, type StageName } from '@wardline/stream'
+import type { StageName } from '@wardline/stream'
 import { type Child, startChild, untilReady } from './child.ts'
 
 export interface ServiceOptions {
@@ -51,9 +51,3 @@ export function startService(stage: StageName, options: ServiceOptions): Service
     ready: () => untilReady(child, async () => (await fetch(`${address}/readyz`)).ok, READY_WITHIN_MS),
   }
 }
-
-export const startServices = (
-  options: Omit<ServiceOptions, 'metricsPort'>,
-  metricsPorts: readonly number[],
-): Service[] =>
-  STAGE_NAMES.map((stage, i) => startService(stage, { ...options, metricsPort: metricsPorts[i]! }))

@@ -1,16 +1,25 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
 import { constants } from 'node:os'
+import { applyAcls, readAcls } from '@wardline/access'
 import { type RegistryOptions, registerSchemas } from '@wardline/events'
-import { createKafka, createLogger, createTopics, TOPIC_SPECS } from '@wardline/stream'
+import {
+  createKafka,
+  createLogger,
+  createTopics,
+  readSettings,
+  STAGE_NAMES,
+  TOPIC_SPECS,
+} from '@wardline/stream'
 import { z } from 'zod'
 import { ensureArtifacts } from './artifacts.ts'
 import { BROKER, startBroker } from './broker.ts'
 import { type Child, startTimeOf, stopByPid, untilReady } from './child.ts'
-import { checkPorts, portsFromEnvironment, type StackPorts } from './ports.ts'
+import { ADMIN, type Credentials, clientEnvironment, createCredentials, type User } from './credentials.ts'
+import { checkPorts, freePorts, portsFromEnvironment, type StackPorts } from './ports.ts'
 import { LocalStackProblem } from './problems.ts'
 import { REGISTRY, registryUrl, startRegistry } from './registry.ts'
-import { type Service, startServices } from './services.ts'
+import { type Service, startService } from './services.ts'
 
 export interface StackOptions {
   /** Data, logs and `stack.json`. */
@@ -25,6 +34,8 @@ export interface StackOptions {
   readonly withoutServices?: boolean
   /** Port that clients are told instead of the broker's own: for tests that put a proxy in front of it. */
   readonly advertisedKafkaPort?: number
+  /** TLS, SCRAM and the access rules of deploy/security/acls.yaml. Needs a folder that no stack has used. */
+  readonly secured?: boolean
 }
 
 export interface Stack {
@@ -35,6 +46,8 @@ export interface Stack {
   readonly registry: Child
   readonly ports: StackPorts
   readonly logFolder: string
+  /** Of a secured stack. */
+  readonly credentials: Credentials | null
   /** The result of the work, unless Ctrl-C or SIGTERM comes first: then it rejects, and `stop` is to be called. */
   orInterrupted<T>(work: Promise<T>): Promise<T>
   /** Starts the broker again on the same data, after it was stopped or killed. */
@@ -72,6 +85,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { advertisedKafkaPort } = options
   const brokers = [`127.0.0.1:${advertisedKafkaPort ?? ports.kafka}`]
   const url = registryUrl(ports.registry)
+  const credentials = options.secured ? createCredentials(`${folder}/credentials`) : null
+  const security = credentials && { credentials, internalPort: (await freePorts()).kafka }
+  const environmentOf = (user: User) => (credentials ? clientEnvironment(credentials, user) : {})
   const infrastructure: Child[] = []
   let services: Service[] = []
   /** Written with every start, so that a start that is killed half way leaves nothing that `stopStack` cannot find. */
@@ -97,10 +113,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       port: ports.kafka,
       controllerPort: ports.controller,
       ...(advertisedKafkaPort === undefined ? {} : { advertisedPort: advertisedKafkaPort }),
+      ...(security && { security }),
       detached,
     })
   const launchRegistry = () =>
-    startRegistry({ artifacts, logFolder, port: ports.registry, bootstrapServers: brokers[0]!, detached })
+    startRegistry({
+      artifacts,
+      logFolder,
+      port: ports.registry,
+      bootstrapServers: security ? `127.0.0.1:${security.internalPort}` : brokers[0]!,
+      ...(credentials && { credentials }),
+      detached,
+    })
   const brokerReady = (child: Child) => untilReady(child, () => answers(ports.kafka), BROKER_READY_WITHIN_MS)
   const registryReady = (child: Child) =>
     untilReady(child, async () => (await fetch(`${url}/subjects`)).ok, REGISTRY_READY_WITHIN_MS)
@@ -109,20 +133,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     log('starting the broker and the registry …')
     let broker = launched(launchBroker())
-    // It waits for the broker by itself, and most of its start is its own.
-    let registry = launched(launchRegistry())
+    // It waits for the broker by itself, and most of its start is its own; but it would end where it has no rights yet.
+    const early = security ? null : launched(launchRegistry())
     await interrupted.orDone(brokerReady(broker))
+    const { broker: admin } = readSettings({
+      WARDLINE_BROKERS: brokers.join(','),
+      WARDLINE_REGISTRY_URL: url,
+      ...environmentOf(ADMIN),
+    })
     const kafka = createKafka(
-      { brokers },
+      admin,
       'wardline-local',
       createLogger({ service: 'wardline-local', level: 'silent' }),
     )
     await interrupted.orDone(createTopics({ kafka, partitions: options.partitions, replicationFactor: 1 }))
+    if (security) await interrupted.orDone(applyAcls(kafka, readAcls()))
+    let registry = early ?? launched(launchRegistry())
     await interrupted.orDone(registryReady(registry))
     await interrupted.orDone(registerTopicSchemas({ url }))
     if (!options.withoutServices) {
       log('starting normalize, classify, comment-risk and enforce …')
-      services = startServices({ brokers, registryUrl: url, logFolder, detached }, ports.metrics)
+      services = STAGE_NAMES.map((stage, i) =>
+        startService(stage, {
+          brokers,
+          registryUrl: url,
+          logFolder,
+          metricsPort: ports.metrics[i]!,
+          env: environmentOf(`wardline-${stage}`),
+          detached,
+        }),
+      )
       record()
       await interrupted.orDone(Promise.all(services.map((service) => service.ready())))
     }
@@ -138,6 +178,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       ports,
       logFolder,
+      credentials,
       orInterrupted: interrupted.orDone,
       async restartBroker() {
         broker = launched(launchBroker())

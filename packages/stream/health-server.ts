@@ -1,3 +1,5 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Registry } from 'prom-client'
 
@@ -7,12 +9,20 @@ export interface Health {
   readonly alive: () => boolean
 }
 
-/** Serves `/metrics`, `/livez` and `/readyz`; resolves once it listens. Rejects where the port is taken. */
+/**
+ * Serves `/metrics`, `/livez` and `/readyz`; resolves once it listens. Rejects where the port is taken. With a token
+ * file, `/metrics` wants its content as the bearer token; the probes say nothing that needs one.
+ */
 export function startHealthServer(
-  options: { readonly host: string; readonly port: number },
+  options: { readonly host: string; readonly port: number; readonly tokenFile?: string },
   registry: Registry,
   health: Health,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const token =
+    options.tokenFile === undefined ? null : digest(readFileSync(options.tokenFile, 'utf8').trim())
+  // Digests have one length, so the comparison tells nothing about the token's.
+  const isAllowed = (authorization: string | undefined) =>
+    token === null || timingSafeEqual(token, digest(/^Bearer (.*)$/.exec(authorization ?? '')?.[1] ?? ''))
   const server: Server = createServer((request, response) => {
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
@@ -21,6 +31,7 @@ export function startHealthServer(
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'only GET\n')
     switch (request.url?.split('?', 1)[0]) {
       case '/metrics':
+        if (!isAllowed(request.headers.authorization)) return answer(401, 'a bearer token is needed\n')
         registry.metrics().then(
           (text) => answer(200, text, registry.contentType),
           (error: unknown) => answer(500, `${error instanceof Error ? error.message : 'metrics failed'}\n`),
@@ -51,3 +62,5 @@ export function startHealthServer(
     })
   })
 }
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,3 +1,4 @@
+export { AccessRefused, accessRefused } from './client/access-refused.ts'
 export { type BrokerSettings, createKafka, Kafka } from './client/kafka.ts'
 export type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
 export { type PartitionBounds, PartitionReader } from './client/partition-reader.ts'

@@ -30,4 +30,38 @@ describe('readSettings', () => {
     )
     expect(() => readSettings({ ...good, WARDLINE_HEARTBEAT_INTERVAL_MS: '5000' })).toThrow(/at most a third/)
   })
+
+  it('refuses a secret whose file cannot be read', () => {
+    expect(() =>
+      readSettings({
+        ...good,
+        WARDLINE_TLS: 'true',
+        WARDLINE_SASL_MECHANISM: 'scram-sha-512',
+        WARDLINE_SASL_USERNAME: 'wardline-classify',
+        WARDLINE_SASL_PASSWORD_FILE: '/no/such/file',
+      }),
+    ).toThrow('WARDLINE_SASL_PASSWORD_FILE: /no/such/file cannot be read')
+  })
+
+  it('refuses to send a login to another machine in the clear', () => {
+    const login = {
+      WARDLINE_REGISTRY_URL: good.WARDLINE_REGISTRY_URL,
+      WARDLINE_SASL_MECHANISM: 'scram-sha-512',
+      WARDLINE_SASL_USERNAME: 'wardline-classify',
+      WARDLINE_SASL_PASSWORD_FILE: import.meta.filename,
+    }
+    expect(() => readSettings({ ...login, WARDLINE_BROKERS: 'kafka:9092' })).toThrow(
+      'WARDLINE_TLS: must be true',
+    )
+    expect(readSettings({ ...login, WARDLINE_BROKERS: '127.0.0.1:9092' }).broker.sasl).toBeDefined()
+  })
+
+  it('refuses to show metrics to other machines unless told how', () => {
+    const open = { ...good, WARDLINE_METRICS_HOST: '0.0.0.0' }
+    expect(() => readSettings(open)).toThrow(/METRICS_TOKEN_FILE, or say WARDLINE_METRICS_OPEN=true/)
+    expect(readSettings({ ...open, WARDLINE_METRICS_OPEN: 'true' }).metrics.tokenFile).toBeUndefined()
+    expect(
+      readSettings({ ...open, WARDLINE_METRICS_TOKEN_FILE: import.meta.filename }).metrics.tokenFile,
+    ).toBe(import.meta.filename)
+  })
 })

@@ -1,9 +1,32 @@
+import { accessSync, constants } from 'node:fs'
 import { z } from 'zod'
 import type { BrokerSettings } from './client/kafka.ts'
 
 /** Thrown at start when settings are wrong; the message names every one of them. */
 export class InvalidSettings extends Error {
   override readonly name = 'InvalidSettings'
+}
+
+const FILES = [
+  'WARDLINE_REGISTRY_PASSWORD_FILE',
+  'WARDLINE_TLS_CA_FILE',
+  'WARDLINE_TLS_CERT_FILE',
+  'WARDLINE_TLS_KEY_FILE',
+  'WARDLINE_SASL_PASSWORD_FILE',
+  'WARDLINE_METRICS_TOKEN_FILE',
+] as const
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
+const isLoopbackOnly = (brokers: readonly string[]) =>
+  brokers.every((broker) => LOOPBACK.has(broker.slice(0, broker.lastIndexOf(':'))))
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const hostAndPort = /^[^\s:,]+:\d{1,5}$/
@@ -34,6 +57,8 @@ const environment = z
     WARDLINE_SASL_USERNAME: z.string().optional(),
     WARDLINE_SASL_PASSWORD_FILE: z.string().optional(),
     WARDLINE_METRICS_HOST: z.string().default('127.0.0.1'),
+    WARDLINE_METRICS_TOKEN_FILE: z.string().optional(),
+    WARDLINE_METRICS_OPEN: z.enum(['true', 'false']).default('false'),
     WARDLINE_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(9464),
     WARDLINE_LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -61,6 +86,34 @@ const environment = z
         }
       }
     }
+    for (const name of FILES) {
+      const file = env[name]
+      if (file !== undefined && !isReadable(file))
+        context.addIssue({ code: 'custom', path: [name], message: `${file} cannot be read` })
+    }
+    if (
+      env.WARDLINE_SASL_MECHANISM !== undefined &&
+      env.WARDLINE_TLS === 'false' &&
+      !isLoopbackOnly(env.WARDLINE_BROKERS)
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['WARDLINE_TLS'],
+        message: 'must be true where a login is sent to another machine',
+      })
+    }
+    if (
+      !LOOPBACK.has(env.WARDLINE_METRICS_HOST) &&
+      env.WARDLINE_METRICS_TOKEN_FILE === undefined &&
+      env.WARDLINE_METRICS_OPEN !== 'true'
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['WARDLINE_METRICS_HOST'],
+        message:
+          'makes the metrics readable from other machines: give WARDLINE_METRICS_TOKEN_FILE, or say WARDLINE_METRICS_OPEN=true',
+      })
+    }
     together(['WARDLINE_SASL_MECHANISM', 'WARDLINE_SASL_USERNAME', 'WARDLINE_SASL_PASSWORD_FILE'])
     together(['WARDLINE_REGISTRY_USERNAME', 'WARDLINE_REGISTRY_PASSWORD_FILE'])
     together(['WARDLINE_TLS_CERT_FILE', 'WARDLINE_TLS_KEY_FILE'])
@@ -78,7 +131,12 @@ const environment = z
 export interface StageSettings {
   readonly broker: BrokerSettings
   readonly registry: { readonly url: string; readonly username?: string; readonly passwordFile?: string }
-  readonly metrics: { readonly host: string; readonly port: number }
+  readonly metrics: {
+    readonly host: string
+    readonly port: number
+    /** Holds what a scraper of /metrics has to send as its bearer token; absent: nothing is asked for. */
+    readonly tokenFile?: string
+  }
   readonly logLevel: string
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -130,7 +188,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
         ? {}
         : { passwordFile: e.WARDLINE_REGISTRY_PASSWORD_FILE }),
     },
-    metrics: { host: e.WARDLINE_METRICS_HOST, port: e.WARDLINE_METRICS_PORT },
+    metrics: {
+      host: e.WARDLINE_METRICS_HOST,
+      port: e.WARDLINE_METRICS_PORT,
+      ...(e.WARDLINE_METRICS_TOKEN_FILE === undefined ? {} : { tokenFile: e.WARDLINE_METRICS_TOKEN_FILE }),
+    },
     logLevel: e.WARDLINE_LOG_LEVEL,
     sessionTimeoutMs: e.WARDLINE_SESSION_TIMEOUT_MS,
     heartbeatIntervalMs: e.WARDLINE_HEARTBEAT_INTERVAL_MS,

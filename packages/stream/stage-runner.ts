@@ -8,6 +8,7 @@ import {
   SchemaRegistry,
 } from '@wardline/events'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { accessRefused } from './client/access-refused.ts'
 import { copartitionAssigner } from './client/copartition-assigner.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
@@ -36,6 +37,8 @@ const FIRST_BACKOFF_MS = 50
 /** An outage ends when the broker answers again, not some seconds later. */
 const LONGEST_BACKOFF_MS = 1_000
 const LAG_INTERVAL_MS = 2_000
+/** A registry that has just started answers before it has read its journal, and knows no schema for some seconds. */
+const MISSING_SCHEMA_PATIENCE_MS = 10_000
 /** An input table that brings nothing for this long while events wait for it counts as read. */
 const TABLE_PATIENCE_MS = 10_000
 /** Partitions' batches that kafkajs may hand over at once: above any sensible partition count of one process. */
@@ -450,12 +453,18 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   /** Repeats while broker or registry do not answer; passes on what waiting cannot mend. */
   async #untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
     let backoff = FIRST_BACKOFF_MS * 4
+    let missingSince: number | undefined
     for (;;) {
       try {
         return await attempt()
       } catch (error) {
         if (this.#stopping.signal.aborted) throw error
-        if (error instanceof Error && error.name === 'SchemaNotRegistered') throw error
+        if (error instanceof Error && error.name === 'SchemaNotRegistered') {
+          missingSince ??= performance.now()
+          if (performance.now() - missingSince > MISSING_SCHEMA_PATIENCE_MS) throw error
+        } else missingSince = undefined
+        const refused = await accessRefused(error, this.#options.settings.broker)
+        if (refused) throw refused
         this.#reason = describe(error)
         this.#logger.warn(
           { error: describe(error), retryInMs: backoff },
