@@ -1,4 +1,4 @@
-import type { Category, RecordName, RecordTypes } from '@wardline/events'
+import type { Category, PolicyControl, RecordName, RecordTypes } from '@wardline/events'
 import type { StageResult } from './results.ts'
 import type { StateStore } from './state.ts'
 
@@ -61,6 +61,12 @@ export interface Stage<Output extends RecordName, State extends Record<string, S
     /** Label of the metrics. */
     readonly category: (value: RecordTypes[Output]) => Category
   }
+  /**
+   * Takes the newest record of a key of policy.control, null for a tombstone: what stands there before the stage is ready,
+   * and what comes later between two batches. It concerns every partition, so it belongs to no state; what it says holds
+   * by event time or by version, never by when it arrived.
+   */
+  readonly takeControl?: (value: PolicyControl | null, key: string) => void
   /** Fresh, empty stores for one partition. */
   createState(): State
 }
