@@ -59,6 +59,10 @@ export function assessed(change: Partial<AssessedEvent> = {}): AssessedEvent {
     risk: 0,
     findings: [],
     usageStatus: null,
+    fingerprint: null,
+    contactHashes: [],
+    approachStages: [],
+    priorItems: [],
     ...change,
   }
 }

@@ -127,6 +127,8 @@ export interface FeedEvent {
   usage: null | Usage
   /** For PROMOTION: what is paid for. Set by the producer. */
   promotion: null | Promotion
+  /** Age band of the subject, where the producer knows it. It decides whom a conversation between a minor and an adult protects: the minor, whoever of the two is speaking, so that one partition sees what an adult writes to a minor and what the minor answers. Set by the producer; UNKNOWN: the subject is protected. */
+  subjectAgeBand: AgeBand
 }
 
 /** FOLDED: the comparison text (case, width, controls, traditional to simplified, look-alikes, separators, emoji readings folded). PHONETIC: toneless pinyin syllables of the folded text, each ended by one space. */
@@ -165,7 +167,7 @@ export interface NormalizedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -275,7 +277,7 @@ export interface ClassifiedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -307,6 +309,10 @@ export interface ClassifiedEvent {
   modelVersion: null | string
   /** As in FeedEvent. */
   usage: null | Usage
+  /** Near-duplicate fingerprint of the folded text, 52 bits, so that it is exact in a double: texts that differ in few characters differ in few bits (packages/policy/fingerprint.ts). null where the text is too short to tell copies from chance. Set by classify. */
+  fingerprint: null | number
+  /** Hashes of the contact handles in the text (kind and canonical spelling), 32 bits: enough to see one handle spread, too few to name it. Ascending, each once, at most 8. Set by classify. */
+  contactHashes: number[]
 }
 
 /** Something that comment-risk found in the state of accounts and pairs. */
@@ -337,6 +343,30 @@ export interface UsageStatus {
   firstOverLimit: boolean
 }
 
+/** An earlier event of the same actor to the same protected account that turned out harmful with this one. */
+export interface PriorItem {
+  /** As in FeedEvent. */
+  eventId: string
+  /** As in FeedEvent. */
+  kind: EventKind
+  /** Id of the content that a decision acts on. */
+  contentId: string
+  /** As in FeedEvent. */
+  occurredAt: number
+  /** Partition of feed.events that it came from. */
+  feedPartition: number
+  /** Offset in that partition. */
+  feedOffset: number
+  /** Append time of the record in feed.events, milliseconds since 1970-01-01 UTC. */
+  feedAppendedAt: number
+  /** Category that the item speaks for in hindsight. */
+  category: Category
+  /** Risk in hindsight, 0 to 1. */
+  score: number
+  /** Section of the app. */
+  section: string
+}
+
 /** An event with the risk that it carries for the protected account. Written by comment-risk to events.assessed. */
 export interface AssessedEvent {
   /** As in FeedEvent. */
@@ -355,7 +385,7 @@ export interface AssessedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -401,6 +431,14 @@ export interface AssessedEvent {
   findings: RiskFinding[]
   /** For USAGE events of accounts in youth mode. Set by comment-risk. */
   usageStatus: null | UsageStatus
+  /** Near-duplicate fingerprint of the folded text, 52 bits, so that it is exact in a double: texts that differ in few characters differ in few bits (packages/policy/fingerprint.ts). null where the text is too short to tell copies from chance. Set by classify. */
+  fingerprint: null | number
+  /** Hashes of the contact handles in the text (kind and canonical spelling), 32 bits: enough to see one handle spread, too few to name it. Ascending, each once, at most 8. Set by classify. */
+  contactHashes: number[]
+  /** Stages of an approach that the pair has passed, this event included, in the order in which they were first seen, such as rapport, asking, secrecy: what explains a staged_approach finding. Empty where there is none. Set by comment-risk. */
+  approachStages: string[]
+  /** Earlier items of this pair that are harmful in hindsight and were not reported before, oldest first, at most 8; each is handed over once. Set by comment-risk where a risk is found after the fact. */
+  priorItems: PriorItem[]
 }
 
 /** DECISION: the one answer to one event. FOLLOW_UP: a later answer to an event that was decided before, because of what came after. REVERSAL: takes an earlier decision back. */
