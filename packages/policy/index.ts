@@ -1,6 +1,7 @@
 export { Automaton } from './automaton.ts'
 export { type Classification, type Classifier, type ClassifierInput, createClassifier } from './classifier.ts'
 export { type ContactHandle, type ContactKind, findContactHandles } from './contact-handles.ts'
+export { contactHashesOf, fingerprintHalves, fingerprintOf } from './fingerprint.ts'
 export { policyFolder } from './folder.ts'
 export {
   type LexiconTerm,
