@@ -406,10 +406,25 @@ it('an erased account is in no state any more, and the chain goes on', async () 
   expect(balances(await chain.settled())).toBe(true)
 })
 
-it('no log of a service holds a message text or an account', () => {
+it('no log and no metric of a service holds a message text or an account', async () => {
   for (const stage of STAGE_NAMES) {
-    const log = readFileSync(chain.services.get(stage)!.child.logFile, 'utf8')
-    for (const word of ['作业写完', '很长的话', 'actor-1', 'subject-1', 'orderly'])
+    const { child, metricsUrl } = chain.services.get(stage)!
+    const log = readFileSync(child.logFile, 'utf8')
+    const metrics = await (await fetch(metricsUrl)).text()
+    expect(metrics).toContain('wardline_events_total')
+    for (const word of [
+      '作业写完',
+      '很长的话',
+      '你家住哪里',
+      'wx_abc12345',
+      'actor-1',
+      'subject-1',
+      'orderly',
+      'erase-a',
+      'child-to-erase',
+    ]) {
       expect(log, stage).not.toContain(word)
+      expect(metrics, stage).not.toContain(word)
+    }
   }
 })
