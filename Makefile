@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz audit sbom
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz audit sbom reliability-table
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -56,3 +56,6 @@ audit: install ## advisories on the packages in use, held against deploy/securit
 
 sbom: install ## list the packages in use as CycloneDX
 	@$(NODE) node test/supply-chain/sbom.ts
+
+reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
+	@$(NODE) node test/reliability/table.ts
