@@ -38,6 +38,7 @@ export class StageMetrics {
   readonly transactions: Readonly<Record<TransactionResult, Child>>
   readonly restoreSeconds: Observer
   readonly expiredRecords: Child
+  readonly offsetsLost: Child
   readonly #lag: Gauge<'stage' | 'partition'>
   readonly #stateEntries: Gauge<'stage' | 'store'>
   readonly #stateEvictions: Gauge<'stage' | 'store'>
@@ -110,6 +111,12 @@ export class StageMetrics {
     this.expiredRecords = new Counter({
       name: 'wardline_records_expired_total',
       help: 'Records that retention deleted before this stage read them: lost. Anything but zero is an incident.',
+      labelNames: ['stage'],
+      registers,
+    }).labels({ stage })
+    this.offsetsLost = new Counter({
+      name: 'wardline_offsets_lost_total',
+      help: "Partitions taken whose group had lost its committed offsets; the stage's own record stood in for them.",
       labelNames: ['stage'],
       registers,
     }).labels({ stage })

@@ -16,7 +16,7 @@ import {
   Type,
 } from '@wardline/events'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
-import { PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
+import { groupId, PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
 import kafkajs from 'kafkajs'
 import lz4 from 'lz4-napi'
 import { compressSync as snappyCompress } from 'snappy'
@@ -376,6 +376,21 @@ describe('outages', () => {
     await service.ready()
     await Promise.all([...chain.services.values()].map((s) => s.ready()))
     expect(balances(await chain.settled(90_000))).toBe(true)
+  })
+
+  it("a broker that has lost a group's committed offsets makes the stage read nothing twice", async () => {
+    const before = await chain.settled()
+    await chain.services.get('enforce')!.child.stop()
+    const admin = chain.connection.kafka.admin()
+    await admin.connect()
+    await admin.deleteGroups([groupId('enforce')])
+    await admin.disconnect()
+    await feed(plain({ eventId: 'after-offsets-are-lost' }))
+    await chain.launch('enforce').ready()
+    const after = await chain.settled()
+    expect(balances(after)).toBe(true)
+    expect(after.decisions).toBe(before.decisions + 1)
+    expect(await chain.metric('enforce', 'wardline_offsets_lost_total')).toBe(3)
   })
 })
 
