@@ -15,6 +15,7 @@ import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
+import { closeForgottenSockets } from './client/sockets.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
@@ -126,6 +127,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       clearInterval(lagTimer)
       await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
       await this.#reader.close().catch(() => {})
+      closeForgottenSockets(this.#kafka)
       this.#options.metrics.setReady(false)
     }
   }
