@@ -43,6 +43,9 @@ export class StageMetrics {
   readonly restoreSeconds: Observer
   readonly expiredRecords: Child
   readonly control: Readonly<Record<ControlOutcome, Child>>
+  readonly #policyInfo: Gauge<'version'>
+  readonly #policyRefused: Counter<'stage' | 'reason'>
+  #policyVersion: string | undefined
   readonly #controlChecked: Gauge<'stage'>
   readonly #lag: Gauge<'stage' | 'partition'>
   readonly #stateEntries: Gauge<'stage' | 'store'>
@@ -128,6 +131,18 @@ export class StageMetrics {
     this.control = Object.fromEntries(
       CONTROL_OUTCOMES.map((outcome) => [outcome, control.labels({ stage, outcome })]),
     ) as Record<ControlOutcome, Child>
+    this.#policyInfo = new Gauge({
+      name: 'wardline_policy_info',
+      help: '1 for the version of the rules in use; nothing in a stage that uses none.',
+      labelNames: ['version'],
+      registers,
+    })
+    this.#policyRefused = new Counter({
+      name: 'wardline_policy_refused_total',
+      help: 'Published policies that this stage could not use; the one before goes on.',
+      labelNames: ['stage', 'reason'],
+      registers,
+    })
     this.#controlChecked = new Gauge({
       name: 'wardline_control_checked_timestamp_seconds',
       help: 'When policy.control was last read to its end: the age of what this stage knows of it.',
@@ -167,6 +182,16 @@ export class StageMetrics {
   /** `at`: ms since 1970 UTC. */
   setControlChecked(at: number): void {
     this.#controlChecked.set({ stage: this.#stage }, at / 1000)
+  }
+
+  setPolicyVersion(version: string): void {
+    if (this.#policyVersion !== undefined) this.#policyInfo.remove({ version: this.#policyVersion })
+    this.#policyVersion = version
+    this.#policyInfo.set({ version }, 1)
+  }
+
+  policyRefused(reason: string): void {
+    this.#policyRefused.inc({ stage: this.#stage, reason })
   }
 
   setLag(partition: number, offsets: number): void {
