@@ -12,6 +12,8 @@ export {
   ruleSetKey,
   ruleSetOf,
 } from './bundle.ts'
+export { type PolicyChange, policyChanges } from './changes.ts'
+export { checkPolicy } from './check.ts'
 export { type Classification, type Classifier, type ClassifierInput, createClassifier } from './classifier.ts'
 export { type ContactHandle, type ContactKind, findContactHandles } from './contact-handles.ts'
 export { policyFolder, ruleSetName } from './folder.ts'

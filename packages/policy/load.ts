@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type PolicyFiles, type PolicyProblem, policyVersion, readPolicyFiles } from './policy-files.ts'
-import { type Rule, ruleFileSchema, type Thresholds, thresholdsSchema } from './rules.ts'
+import { type Rule, ruleSchema, type Thresholds, thresholdsSchema } from './rules.ts'
 
 export interface LexiconTerm {
   readonly term: string
@@ -54,20 +54,28 @@ export function parsePolicy(files: PolicyFiles): LoadedPolicy {
   const locators = new Map<string, (path: readonly PropertyKey[]) => Pick<PolicyProblem, 'file' | 'line'>>()
   for (const [file, text] of files) {
     if (!file.startsWith('rules/')) continue
-    const { value, lineOf } = parseYaml(file, text, ruleFileSchema, problems)
-    for (const [i, rule] of (value ?? []).entries()) {
+    const { value, lineOf } = parseYaml(file, text, z.array(z.unknown()), problems)
+    for (const [i, content] of (value ?? []).entries()) {
+      // One by one, so that a mistake in one rule hides none in the next.
+      const { lexicon } = (content as { when?: { lexicon?: unknown } } | null)?.when ?? {}
+      if (typeof lexicon === 'string' && !lexicons.has(lexicon)) {
+        problems.push({
+          file,
+          line: lineOf([i, 'when', 'lexicon']),
+          message: `there is no policy/lexicon/${lexicon}.tsv`,
+        })
+      }
+      const checked = ruleSchema.safeParse(content)
+      if (!checked.success) {
+        reportIssues(checked.error, file, (path) => lineOf([i, ...path]), problems)
+        continue
+      }
+      const rule = checked.data
       const line = lineOf([i, 'id'])
       const other = seen.get(rule.id)
       if (other) problems.push({ file, line, message: `rule ${rule.id} is also in ${other}` })
       seen.set(rule.id, `${file}:${line}`)
       locators.set(rule.id, (path) => ({ file, line: lineOf([i, ...path]) }))
-      if (rule.when.lexicon !== undefined && !lexicons.has(rule.when.lexicon)) {
-        problems.push({
-          file,
-          line: lineOf([i, 'when', 'lexicon']),
-          message: `there is no policy/lexicon/${rule.when.lexicon}.tsv`,
-        })
-      }
       rules.push(rule)
     }
   }
@@ -139,13 +147,18 @@ export function parseYaml<Schema extends z.ZodType>(
   }
   const checked = schema.safeParse(content)
   if (checked.success) return { value: checked.data, lineOf }
-  for (const issue of checked.error.issues) {
-    const where = issue.path.filter((key) => typeof key === 'string').join('.')
-    problems.push({
-      file,
-      line: lineOf(issue.path),
-      message: where ? `${where}: ${issue.message}` : issue.message,
-    })
-  }
+  reportIssues(checked.error, file, lineOf, problems)
   return { value: undefined, lineOf }
+}
+
+function reportIssues(
+  { issues }: z.ZodError,
+  file: string,
+  lineOf: (path: readonly PropertyKey[]) => number,
+  problems: PolicyProblem[],
+): void {
+  for (const { path, message } of issues) {
+    const where = path.filter((key) => typeof key === 'string').join('.')
+    problems.push({ file, line: lineOf(path), message: where ? `${where}: ${message}` : message })
+  }
 }
