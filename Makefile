@@ -30,8 +30,8 @@ check: install ## types and style only
 format: install ## format the code
 	@$(NODE) npx biome check --write .
 
-types: install ## generate TypeScript types from schemas/
-	@$(NODE) node packages/events/generate.ts
+types: install ## generate TypeScript types from schemas/ and JSON Schemas of policy/
+	@$(NODE) node packages/events/generate.ts && $(NODE) node packages/policy/generate-schemas.ts
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
