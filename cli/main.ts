@@ -11,6 +11,7 @@ import {
   readDeadLetters,
   replayDeadLetters,
 } from './dead-letters.ts'
+import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { tailDecisions } from './tail.ts'
 
@@ -257,6 +258,8 @@ program
     }
     print('erased from profiles and state; records that name it go with the retention of their topics')
   })
+
+addPolicyCommands(program, { print, warn })
 
 const acls = program
   .command('acls')

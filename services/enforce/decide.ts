@@ -145,6 +145,7 @@ export function decide(
       reverses: null,
       policyVersion: event.policyVersion,
       modelVersion: event.modelVersion,
+      enforcementVersion: policy.version,
     },
   }
 }

@@ -73,6 +73,7 @@ export function reverse(
       statement: null,
       causedBy: verdict.verdictId,
       reverses: verdict.decisionId,
+      enforcementVersion: policy.version,
     },
   }
 }

@@ -1,4 +1,10 @@
-import type { AssessedEvent, EnforcementDecision, ReviewVerdict, UserReport } from '@wardline/events'
+import type {
+  AssessedEvent,
+  EnforcementDecision,
+  PolicyControl,
+  ReviewVerdict,
+  UserReport,
+} from '@wardline/events'
 import type { Enforcement } from '@wardline/policy/enforcement'
 import {
   deadLetter,
@@ -25,7 +31,10 @@ export type EnforceState = {
 }
 
 export interface EnforceDeps {
+  /** Until a policy is published. */
   readonly enforcement: Enforcement
+  /** What a control record asks for, undefined where it is about something else; throws where it cannot be used. */
+  readonly takePolicy?: (record: PolicyControl | null, key: string) => Enforcement | undefined
   /** Most entries of each store on one partition. About 300 bytes an actor, 600 a decision. */
   readonly capacities?: { readonly actors?: number; readonly reports?: number; readonly decisions?: number }
 }
@@ -35,9 +44,9 @@ type Result = StageResult<EnforcementDecision>
 
 /** events.assessed + reports.user + review.verdicts → enforcement.decisions: one decision an event, and reversals. */
 export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecision', EnforceState> {
-  const { enforcement, capacities } = deps
-  let longestStrike = 0
-  for (const { expiryMs } of enforcement.areas.values()) longestStrike = Math.max(longestStrike, expiryMs)
+  const { capacities } = deps
+  let { enforcement } = deps
+  let longestStrike = longestStrikeOf(enforcement)
 
   const takeEvent = (event: AssessedEvent, { state, now }: Context): Result => {
     const known = state.actors.get(event.actorId) ?? NEW_ACTOR
@@ -94,6 +103,10 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       key: (decision) => decision.actorId,
       category: (decision) => decision.category,
     },
+    takeControl: (record, key) => {
+      enforcement = deps.takePolicy?.(record, key) ?? enforcement
+      longestStrike = longestStrikeOf(enforcement)
+    },
     createState: () => ({
       actors: new KeyedStore({
         name: 'actors',
@@ -135,3 +148,9 @@ function eraseAccount(account: string, state: EnforceState): void {
 }
 
 const NOBODY: RecentIds = []
+
+function longestStrikeOf({ areas }: Enforcement): number {
+  let longest = 0
+  for (const { expiryMs } of areas.values()) longest = Math.max(longest, expiryMs)
+  return longest
+}

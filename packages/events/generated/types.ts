@@ -537,6 +537,8 @@ export interface EnforcementDecision {
   policyVersion: string
   /** Version of the trained model used. */
   modelVersion: null | string
+  /** Version of the policy that enforce decided by: bands, ladders, statements. Equal to policyVersion but for the moments in which a new version reaches the stages. Empty where the writer did not know. */
+  enforcementVersion: string
 }
 
 /** What the pipeline has to know of an account. Written by feed producers to accounts.profiles (compacted, key: accountId); a tombstone erases it. */
