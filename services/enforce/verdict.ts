@@ -1,12 +1,13 @@
-import type { AssessedEvent, Category, Verdict, YouthPool } from '@wardline/events'
+import type { AssessedEvent, Category, Verdict } from '@wardline/events'
 import { bandAt, type Enforcement } from '@wardline/policy/enforcement'
 import { contactEvidence, raisedBySpread } from './contact-spread.ts'
+import { audienceOf, unfitCategories } from './youth-pool.ts'
 
 /** What is known of the actor when its event is judged. */
 export interface ActorStanding {
   /** Distinct minors approached within the window, this event's included. */
   readonly minors: number
-  /** Distinct users who reported the actor within the window. */
+  /** Sum of the weights of those who reported the actor within the window. */
   readonly reporters: number
 }
 
@@ -62,7 +63,10 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
         byReports: true,
       }
     }
-    if (verdict === 'ALLOW' && unfitCategories(event, category, risk, policy) !== undefined)
+    if (
+      verdict === 'ALLOW' &&
+      unfitCategories(event, category, risk, audienceOf(event), policy) !== undefined
+    )
       verdict = 'ALLOW_NOT_YOUTH'
   }
   return { verdict, category, risk, points, bySpread, byReports: false }
@@ -81,46 +85,4 @@ function highestCategory(event: AssessedEvent): Category {
     }
   }
   return nearest
-}
-
-/** Categories whose score makes the event unfit for the youth pool; undefined where there are none. */
-function unfitCategories(
-  event: AssessedEvent,
-  category: Category,
-  risk: number,
-  policy: Enforcement,
-): Category[] | undefined {
-  let unfit: Category[] | undefined
-  if (risk >= policy.categories[category].youthFrom) unfit = [category]
-  for (const each of event.scores) {
-    if (each.score < policy.categories[each.category].youthFrom || each.category === category) continue
-    if (unfit) unfit.push(each.category)
-    else unfit = [each.category]
-  }
-  return unfit
-}
-
-/** Shared by nearly all decisions: nobody changes an output. */
-const ELIGIBLE: YouthPool = { eligible: true, reasons: [] }
-
-/**
- * Whether the content may be shown in youth mode. Reasons: `promotion` and `kind` (never in the pool),
- * `category:<name>` (its score), `risk` (the risk as a whole, where no category stands for it), `verdict`.
- */
-export function youthPool(event: AssessedEvent, judgement: Judgement, policy: Enforcement): YouthPool {
-  const { verdict, category, risk } = judgement
-  let reasons: string[] | undefined
-  if (!policy.youthPoolKinds.has(event.kind)) reasons = [event.kind === 'PROMOTION' ? 'promotion' : 'kind']
-  if (event.kind !== 'USAGE') {
-    const unfit = unfitCategories(event, category, risk, policy)
-    if (unfit) {
-      reasons ??= []
-      for (const each of unfit) reasons.push(each === 'benign' ? 'risk' : `category:${each}`)
-    }
-  }
-  if (verdict !== 'ALLOW') {
-    reasons ??= []
-    reasons.push('verdict')
-  }
-  return reasons ? { eligible: false, reasons } : ELIGIBLE
 }
