@@ -1,0 +1,1 @@
+export async function writeStory(_print: (line: string) => void): Promise<void> {}
