@@ -11,6 +11,7 @@ import {
   readDeadLetters,
   replayDeadLetters,
 } from './dead-letters.ts'
+import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { addReportCommands } from './report-campaign.ts'
 import { addReviewCommands } from './review.ts'
@@ -274,6 +275,8 @@ program
     const { writeStory } = await import('./story.ts')
     await writeStory(print)
   })
+
+addPolicyCommands(program, { print, warn })
 
 const acls = program
   .command('acls')

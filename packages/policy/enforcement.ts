@@ -12,6 +12,7 @@ import {
 } from '@wardline/events'
 import { type Document, isMap, LineCounter, type Node, parseDocument } from 'yaml'
 import { z } from 'zod'
+import type { PolicyFiles } from './policy-files.ts'
 
 /** Verdicts that a band may name, from the mildest to the most severe. */
 export const BAND_VERDICTS = [
@@ -203,7 +204,8 @@ const sentence = z.strictObject({ en: z.string().min(1), zh: z.string().min(1) }
 const each = <Key extends string, Value extends z.ZodType>(keys: readonly Key[], value: Value) =>
   z.strictObject(Object.fromEntries(keys.map((key) => [key, value])) as Record<Key, Value>)
 
-const enforcementFile = z.strictObject({
+/** Shape of enforcement.yaml. */
+export const enforcementFile = z.strictObject({
   version: z.string().min(1),
   areas: z.record(
     z.string().regex(/^[a-z_]+$/),
@@ -374,14 +376,14 @@ class PolicyFile {
 const firstLine = (text: string): string => text.split('\n', 1)[0]!
 
 /**
- * Reads `enforcement.yaml` and `statements.yaml` from a folder and checks both: their shape, and what no
+ * Reads `enforcement.yaml` and `statements.yaml` from a folder, or from files in memory, and checks both: their shape, and what no
  * shape can say (every area exists, bands descend, the younger are never protected less, self-harm never strikes).
  * All problems are reported at once.
  */
-export function loadEnforcement(folder: string): EnforcementLoad {
+export function loadEnforcement(source: string | PolicyFiles): EnforcementLoad {
   const problems: EnforcementProblem[] = []
-  const rules = readPolicyFile(folder, 'enforcement.yaml', problems)
-  const texts = readPolicyFile(folder, 'statements.yaml', problems)
+  const rules = readPolicyFile(source, 'enforcement.yaml', problems)
+  const texts = readPolicyFile(source, 'statements.yaml', problems)
   const rulesData = rules?.parse(enforcementFile)
   const textsData = texts?.parse(statementsFile)
   if (rules && rulesData) checkRules(rulesData, rules)
@@ -392,13 +394,15 @@ export function loadEnforcement(folder: string): EnforcementLoad {
 }
 
 function readPolicyFile(
-  folder: string,
+  source: string | PolicyFiles,
   name: string,
   problems: EnforcementProblem[],
 ): PolicyFile | undefined {
-  const file = join(folder, name)
+  const file = typeof source === 'string' ? join(source, name) : name
   try {
-    return new PolicyFile(file, readFileSync(file, 'utf8'))
+    const text = typeof source === 'string' ? readFileSync(file, 'utf8') : source.get(name)
+    if (text === undefined) throw new Error('it is missing')
+    return new PolicyFile(file, text)
   } catch (error) {
     problems.push({
       file,

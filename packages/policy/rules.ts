@@ -113,8 +113,8 @@ export const ruleSchema = z
       .optional()
       .describe('a conversation signal: feeds comment-risk, scores nothing by itself'),
     note: z.string().optional(),
-    examples: z.array(example).nonempty(),
-    counterexamples: z.array(example).default([]),
+    examples: z.array(example).default([]).describe('must fire; a test and `wardline policy check` run them'),
+    counterexamples: z.array(example).default([]).describe('must not fire'),
   })
   .refine(
     (rule) => rule.when.lexicon !== undefined || rule.when.terms !== undefined || rule.score !== undefined,
@@ -123,6 +123,10 @@ export const ruleSchema = z
       message: 'is needed where no text is looked at',
     },
   )
+  .refine((rule) => rule.mode === 'draft' || rule.examples.length > 0, {
+    path: ['examples'],
+    message: 'are needed before a rule is shadow or live: nobody has seen this one fire',
+  })
   .refine((rule) => rule.from === undefined || rule.until === undefined || rule.from < rule.until, {
     path: ['until'],
     message: 'must be after from',

@@ -192,6 +192,7 @@ export function followUp(
       reverses: null,
       heldVerdict: null,
       liftedAction: 'NONE',
+      enforcementVersion: policy.version,
       review: verdict === 'HOLD_FOR_REVIEW' ? ['hold'] : [],
     },
   }
@@ -281,6 +282,7 @@ export function confirm(
       reverses: null,
       heldVerdict: null,
       liftedAction: 'NONE',
+      enforcementVersion: policy.version,
       review: [],
     },
   }
@@ -352,6 +354,7 @@ export function reverse(
       reverses: answer.ids.at(-1)!,
       heldVerdict: order ? backTo : null,
       liftedAction: lifted ? before.action : 'NONE',
+      enforcementVersion: policy.version,
       review: [],
     },
   }

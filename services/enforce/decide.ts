@@ -219,6 +219,7 @@ export function decide(event: AssessedEvent, standing: Standing, policy: Enforce
       heldVerdict,
       liftedAction: 'NONE',
       review: review.length === 0 ? NONE : review,
+      enforcementVersion: policy.version,
     },
   }
 }

@@ -1,4 +1,10 @@
-import type { AssessedEvent, EnforcementDecision, ReviewVerdict, UserReport } from '@wardline/events'
+import type {
+  AssessedEvent,
+  EnforcementDecision,
+  PolicyControl,
+  ReviewVerdict,
+  UserReport,
+} from '@wardline/events'
 import type { Enforcement } from '@wardline/policy/enforcement'
 import {
   deadLetter,
@@ -43,7 +49,10 @@ export type EnforceState = {
 }
 
 export interface EnforceDeps {
+  /** Until a policy is published. */
   readonly enforcement: Enforcement
+  /** What a control record asks for, undefined where it is about something else; throws where it cannot be used. */
+  readonly takePolicy?: (record: PolicyControl | null, key: string) => Enforcement | undefined
   /** Most entries of each store on one partition. About 300 bytes an actor, 800 an answer. */
   readonly capacities?: {
     readonly actors?: number
@@ -61,10 +70,10 @@ type Result = StageResult<EnforcementDecision>
  * and reversals.
  */
 export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecision', EnforceState> {
-  const { enforcement, capacities } = deps
+  const { capacities } = deps
+  let { enforcement } = deps
+  let longestStrike = longestStrikeOf(enforcement)
   const orders = new SectionOrders()
-  let longestStrike = 0
-  for (const area of enforcement.areas.values()) longestStrike = Math.max(longestStrike, memoryOf(area))
 
   const takeEvent = (event: AssessedEvent, { state, now }: Context): Result => {
     const known = state.actors.get(event.actorId) ?? NEW_ACTOR
@@ -216,7 +225,11 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       key: (decision) => decision.actorId,
       category: (decision) => decision.category,
     },
-    takeControl: (value, key) => orders.take(value, key),
+    takeControl: (record, key) => {
+      orders.take(record, key)
+      enforcement = deps.takePolicy?.(record, key) ?? enforcement
+      longestStrike = longestStrikeOf(enforcement)
+    },
     createState: () => ({
       actors: new KeyedStore({
         name: 'actors',
@@ -281,3 +294,9 @@ function eraseAccount(account: string, state: EnforceState): void {
 }
 
 const NOBODY: readonly number[] = []
+
+function longestStrikeOf({ areas }: Enforcement): number {
+  let longest = 0
+  for (const area of areas.values()) longest = Math.max(longest, memoryOf(area))
+  return longest
+}

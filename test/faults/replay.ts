@@ -1,5 +1,11 @@
 import { type Connection, readTopic } from '@wardline/cli/connection'
-import { DecodeFailure, RecordDecoder, type RecordName, recordType } from '@wardline/events'
+import {
+  DecodeFailure,
+  type PolicyControl,
+  RecordDecoder,
+  type RecordName,
+  recordType,
+} from '@wardline/events'
 import {
   type FetchedMessage,
   PartitionReader,
@@ -15,6 +21,8 @@ export interface ReplayReport {
   readonly stage: string
   readonly inputs: number
   readonly outputs: number
+  /** Versions of the policy that the outputs name; empty for a stage that uses none. */
+  readonly policyVersions: readonly string[]
   /** Outputs that differ, are missing, are too many or stand in another order of their key: at most the first 20. */
   readonly differences: readonly string[]
   /** State keys whose value on the compacted topic is not what the replay has: at most the first 20. */
@@ -23,6 +31,18 @@ export interface ReplayReport {
 
 /** Names the lane of an output; see replayStage. */
 export type LaneOf = (output: unknown) => string
+
+/** How the replay of a stage runs each record under the very version of the policy that its output names. */
+export interface ReplayPolicy {
+  /** The input record that gave an output, by any name that `inputOf` gives it too; null where another output tells. */
+  readonly causeOf: (output: unknown) => string | null
+  readonly inputOf: (value: unknown) => string | null
+  readonly versionOf: (output: unknown) => string
+  /** What takeControl is given to have the stage run a version; undefined where nobody published it. */
+  readonly recordOf: (
+    version: string,
+  ) => { readonly key: string; readonly record: PolicyControl | null } | undefined
+}
 
 type AnyStage = Stage<RecordName, Record<string, StateStore>>
 
@@ -35,15 +55,44 @@ const plain = (value: unknown) =>
  * Runs a stage's logic without Kafka and without faults over the very records that the running stage read, partition
  * by partition in offset order (tables first), and compares outputs and state. Order is compared within a lane: outputs
  * of one key that come from one input partition, since partitions run at their own pace. Equal means: nothing lost, nothing
- * twice, nothing out of order, whatever happened to the processes.
+ * twice, nothing out of order, whatever happened to the processes. A stage that uses a policy runs each record under the
+ * version that its output names: which record met which version is nobody's to say, but it is one of those published.
  */
 export async function replayStage(
   connection: Connection,
   stage: AnyStage,
   laneOf: LaneOf,
+  policy?: ReplayPolicy,
 ): Promise<ReplayReport> {
   const reader = new PartitionReader(connection.kafka)
   try {
+    /** Version by the input record that it was used for. */
+    const versions = new Map<string, string>()
+    const actual = new Map<string, string[]>()
+    let outputs = 0
+    const outputDecoder = new RecordDecoder<RecordName>(stage.output.record, connection.registry)
+    for await (const { message } of readTopic(reader, stage.output.topic)) {
+      await outputDecoder.prepare([message])
+      const value = outputDecoder.decode(message.value!)
+      // Bytes that a test put there itself are no output of the stage before.
+      if (value instanceof DecodeFailure) continue
+      outputs++
+      append(actual, laneOf(value), plain(value))
+      const cause = policy?.causeOf(value)
+      if (policy && typeof cause === 'string') versions.set(cause, policy.versionOf(value))
+    }
+    const unpublished = [...new Set(versions.values())].filter((version) => !policy?.recordOf(version))
+    let running: string | undefined
+    /** A record without an output runs under the version of the one before it. */
+    const useVersionFor = (value: unknown) => {
+      const version = versions.get(policy?.inputOf(value) ?? '')
+      if (version === undefined || version === running) return
+      const control = policy!.recordOf(version)
+      if (!control) return
+      stage.takeControl!(control.record, control.key)
+      running = version
+    }
+
     const expected = new Map<string, string[]>()
     const stores = new Map<number, Record<string, StateStore>>()
     // Scores are 32-bit on the wire: what is expected goes over the wire too.
@@ -59,28 +108,21 @@ export async function replayStage(
         let state = stores.get(partition)
         if (!state) stores.set(partition, (state = stage.createState()))
         inputs++
-        const result = handle(stage, input, decoder, state, partition, message)
+        const result = handle(stage, input, decoder, state, partition, message, useVersionFor)
         if (result?.kind !== 'forward') continue
         for (const output of result.outputs) append(expected, laneOf(output), plain(overTheWire(output)))
       }
     }
 
-    const actual = new Map<string, string[]>()
-    let outputs = 0
-    const outputDecoder = new RecordDecoder<RecordName>(stage.output.record, connection.registry)
-    for await (const { message } of readTopic(reader, stage.output.topic)) {
-      await outputDecoder.prepare([message])
-      const value = outputDecoder.decode(message.value!)
-      // Bytes that a test put there itself are no output of the stage before.
-      if (value instanceof DecodeFailure) continue
-      outputs++
-      append(actual, laneOf(value), plain(value))
-    }
     return {
       stage: stage.name,
       inputs,
       outputs,
-      differences: compare(expected, actual),
+      policyVersions: [...new Set(versions.values())],
+      differences: [
+        ...unpublished.map((version) => `outputs name the policy ${version}, which nobody published`),
+        ...compare(expected, actual),
+      ],
       stateDifferences: await compareState(reader, stage, stores),
     }
   } finally {
@@ -101,9 +143,11 @@ function handle(
   state: Record<string, StateStore>,
   partition: number,
   message: FetchedMessage,
+  useVersionFor: (value: unknown) => void,
 ): StageResult<unknown> | null {
   const value = message.value === null ? null : decoder.decode(message.value)
   if (value instanceof DecodeFailure || (value === null && input.role === 'events')) return null
+  useVersionFor(value)
   const context: RecordContext<Record<string, StateStore>> = {
     key: message.key?.toString('utf8') ?? '',
     state,

@@ -577,6 +577,8 @@ export interface EnforcementDecision {
   policyVersion: string
   /** Version of the trained model used. */
   modelVersion: null | string
+  /** Version of the policy that enforce decided by: bands, ladders, statements. Equal to policyVersion but for the moments in which a new version reaches the stages. Empty where the writer did not know. */
+  enforcementVersion: string
   /** What the verdict would be without the order on the section or the open circuit breaker that holds the content; null where nothing of the kind holds it. */
   heldVerdict: null | Verdict
   /** For REVERSAL: account action that the decision had kept in force and that is lifted; accountAction says what stays. NONE where nothing is lifted. */
