@@ -77,7 +77,7 @@ ${report.items.map(item).join('\n')}
 </tbody>
 <tfoot><tr><th scope="row"></th><td class="name">合计<small lang="en">All items</small></td>${numbers(report.total)}</tr></tfoot>
 </table></div>
-<p>一条内容可涉及多个编号，合计按内容去重。处置用时从内容进入平台起，到首次处置决定作出为止，包括事后追溯的处置。被处置账号指受到警告、禁言、停用或封禁的账号。<span lang="en"><br>An event may concern several items; the total counts it once. Time runs from the append of the event to the first adverse decision, later follow-ups included. Accounts: those warned, muted, suspended or banned.</span></p>
+<p>一条内容可涉及多个编号，合计按内容去重。处置用时从内容进入平台起，到首次处置决定作出为止，包括事后追溯的处置。处置账号指被采取账号措施的账号，包括警告、禁言、停用、封禁，以及休息提醒和锁定。<span lang="en"><br>An event may concern several items; the total counts it once. Time runs from the append of the event to the first adverse decision, later follow-ups included. Accounts: those warned, muted, suspended, banned, reminded to rest or locked for it.</span></p>
 <h2>规则与人工复核 <small lang="en">Rules and human inspection</small></h2>
 <div class="wide"><table class="rules">
 <thead><tr>${head('规则', 'Rule')}${head('处置', 'Acted on')}${head('已复核', 'Reviewed')}${head('撤销', 'Overturned')}${head('撤销率', 'Overturn rate')}</tr></thead>

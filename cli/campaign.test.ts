@@ -88,6 +88,22 @@ describe('the campaign report', () => {
     })
   })
 
+  it('counts a rest reminder as something done', () => {
+    const campaign = new Campaign(FROM, TO)
+    const rest = {
+      statement: null,
+      verdict: 'ALLOW',
+      accountAction: 'REST_REMINDER',
+      items: ['6.1'],
+    } as const
+    campaign.takeDecision(decision('1', { ...rest, items: [...rest.items] }))
+    expect(campaign.report().items.find(({ item }) => item === '6.1')).toMatchObject({
+      seen: 1,
+      actedOn: 1,
+      accounts: 1,
+    })
+  })
+
   it('is a table for spreadsheets and a page for people, in both languages', () => {
     const report = filled().report()
     const lines = campaignCsv(report).trimEnd().split('\r\n')

@@ -6,9 +6,9 @@ export interface ItemRow {
   readonly item: string
   /** Events that rules or findings of the item found. */
   readonly seen: number
-  /** Of those, events with an adverse decision, first or later. */
+  /** Of those, events that something was done about, first or later: an adverse decision, or a rest reminder or lock. */
   readonly actedOn: number
-  /** Distinct accounts that were warned, muted, suspended or banned. */
+  /** Distinct accounts that an account action was taken on, rest reminders and locks included. */
   readonly accounts: number
   /** Of those acted on, events whose decision a human took back. */
   readonly overturned: number
@@ -43,7 +43,7 @@ interface Event {
   overturned: boolean
 }
 
-const STRIKING: ReadonlySet<string> = new Set(['WARN', 'MUTE', 'SUSPEND', 'BAN'])
+const NO_ACTION: ReadonlySet<string> = new Set(['NONE', 'UNKNOWN'])
 
 /**
  * Gathers the report from decisions and verdicts in the order of their topics. What counts is when the event was appended
@@ -78,10 +78,11 @@ export class Campaign {
       overturned: false,
     }
     event.items = union(event.items, decision.items)
-    if (decision.statement !== null) {
+    const acts = !NO_ACTION.has(decision.accountAction)
+    if (decision.statement !== null || acts) {
       event.rules = union(event.rules, decision.ruleIds)
       event.actedAfterMs ??= Math.max(0, decision.decidedAt - feedAppendedAt)
-      if (STRIKING.has(decision.accountAction)) event.account = decision.actorId
+      if (acts) event.account = decision.actorId
     }
     this.#events.set(eventId, event)
   }

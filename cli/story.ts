@@ -76,7 +76,7 @@ async function play(connection: Connection): Promise<string> {
       'A swimming coach writes to a girl of his group, who is ten. Each of his lines is harmless. In their order they are what an approach looks like, and the chain cannot know that her parents sit beside her. It has to stop him, say why, and be able to take it back.',
     )
 
-    say('## The messages', '')
+    say('## The messages')
     const rows: string[] = [
       '| message | verdict | account | category, risk | rests on |',
       '|---|---|---|---|---|',
@@ -89,7 +89,7 @@ async function play(connection: Connection): Promise<string> {
     }
     say(...rows)
     const adverse = first.filter(({ statement }) => statement !== null)
-    const hardest = [...adverse].sort((a, b) => rank(b) - rank(a))[0]
+    const hardest = adverse.at(-1)
     if (!hardest?.statement) throw new Error('no message of the story had an adverse decision')
     const followUps = await laterDecisions(connection, 'FOLLOW_UP')
     if (followUps.length > 0) {
@@ -104,31 +104,33 @@ async function play(connection: Connection): Promise<string> {
       )
     }
 
-    say('## What he is told', '')
+    say('## What he is told')
     say(`The statement of reasons of \`${hardest.eventId}\`, in both languages:`)
     say(`> ${hardest.statement.decisionFactsZh}`, '>', `> ${hardest.statement.decisionFacts}`)
     const { decisionFacts, decisionFactsZh, contentDate, applicationDate, ...fields } = hardest.statement
     block(JSON.stringify(fields, null, 2))
 
-    say('## He appeals', '')
-    const appeal = {
-      reportId: 'story-appeal',
-      reporterId: COACH,
-      reportedId: COACH,
-      eventId: hardest.eventId,
-      category: 'unclassified' as const,
-      reportedAt: Date.now(),
+    say('## He appeals')
+    for (const { eventId } of adverse) {
+      const appeal = {
+        reportId: `appeal-${eventId}`,
+        reporterId: COACH,
+        reportedId: COACH,
+        eventId,
+        category: 'unclassified' as const,
+        reportedAt: Date.now(),
+      }
+      await publisher.send(TOPICS.reports, [
+        { key: COACH, value: await publisher.encode(TOPICS.reports, 'UserReport', appeal) },
+      ])
     }
-    await publisher.send(TOPICS.reports, [
-      { key: COACH, value: await publisher.encode(TOPICS.reports, 'UserReport', appeal) },
-    ])
     say(
-      'An appeal is a report of an account on itself that names the event. An inspector takes items from the queue one by one, and sees the text that no record after classify carries:',
+      'Against each of them. An appeal is a report of an account on itself that names the event. An inspector takes items from the queue one by one, and sees the text that no record after classify carries:',
     )
     let item = await nextItem(connection, 'inspector-li')
     for (let seen = 0; item && item.decision.eventId !== hardest.eventId; seen++) {
       if (seen > LINES.length) throw new Error('the appeal did not come up in the queue')
-      // What waits before it: his other messages. The inspector reads them too, and finds nothing in them.
+      // What waits before it: his other messages. The inspector reads them too, calls the parents, and finds nothing.
       await giveVerdict(connection, item.decision.decisionId, 'OVERTURNED', {
         reviewerId: 'inspector-li',
         reason: 'no_violation',
@@ -149,21 +151,17 @@ async function play(connection: Connection): Promise<string> {
         : 'A second inspector who asks meanwhile is given nothing: the item is in hand.',
     )
 
-    say('## The reversal', '')
+    say('## The reversal')
     const given = await giveVerdict(connection, item.decision.decisionId, 'OVERTURNED', {
       reviewerId: 'inspector-li',
       reason: 'no_violation',
     })
     if (!given.answer) throw new Error('no reversal came')
-    const { type, verdict, accountAction, liftedAction, strikes, reverses, causedBy, youthPool } =
-      given.answer
+    const { decisionId, type, verdict, accountAction, liftedAction } = given.answer
     block(
       `$ bin/wardline review overturn ${item.decision.decisionId} --reviewer inspector-li --reason no_violation`,
-      JSON.stringify(
-        { type, verdict, reverses, causedBy, liftedAction, accountAction, strikes, youthPool },
-        null,
-        2,
-      ),
+      `${given.verdict.verdictId}  OVERTURNED`,
+      `${decisionId}  ${type} ${verdict}, account: ${accountAction}${liftedAction === 'NONE' ? '' : `, lifted: ${liftedAction}`}`,
     )
     const refused = await giveVerdict(connection, item.decision.decisionId, 'UPHELD', {
       reviewerId: 'inspector-wang',
@@ -171,20 +169,37 @@ async function play(connection: Connection): Promise<string> {
     }).catch((error: Error) => error.message)
     say('A second, different verdict changes nothing and is refused:')
     block(String(refused))
-    say(
-      `\`reverses\` names the decision, \`liftedAction\` what ends with it, and the strike is gone. All that was taken back so far:`,
-    )
+    say('All that was taken back, in order:')
     const reversals = await laterDecisions(connection, 'REVERSAL')
     block(
       ...reversals.map(
         (each) =>
-          `${each.eventId}  REVERSAL  ${each.verdict}  lifted ${each.liftedAction}, strikes ${each.strikes}`,
+          `${each.eventId}  REVERSAL  ${each.verdict}  lifted ${each.liftedAction}, stays ${each.accountAction}, strikes left ${each.strikes}`,
+      ),
+    )
+    const lifting = reversals.find((each) => each.liftedAction !== 'NONE')
+    if (!lifting || reversals.at(-1)!.strikes !== 0) throw new Error('the standing was not restored')
+    say(
+      'The reversal that lifted the mute, without what it repeats of the event. `reverses` names the decision. `accountAction` is what the remaining strikes lead to as if it had never been: the last message alone would have led to a warning.',
+    )
+    const { reverses, causedBy, strikes, youthPool } = lifting
+    const ended = { liftedAction: lifting.liftedAction, accountAction: lifting.accountAction }
+    block(
+      JSON.stringify(
+        { type: lifting.type, verdict: lifting.verdict, reverses, causedBy, ...ended, strikes, youthPool },
+        null,
+        2,
       ),
     )
     const [after] = await feed(AFTERWARDS)
-    say('His next message:', '', ...rows.slice(0, 2), row(AFTERWARDS, after!))
+    say(
+      'His next message finds his account as it was; what comment-risk knows of the conversation it still knows, so a human may look again:',
+      '',
+      ...rows.slice(0, 2),
+      row(AFTERWARDS, after!),
+    )
 
-    say('## The books', '')
+    say('## The books')
     const report = await audit(connection)
     if (!balances(report)) throw new Error('the books do not balance')
     block(
@@ -208,9 +223,6 @@ async function play(connection: Connection): Promise<string> {
     await publisher.close()
   }
 }
-
-const SEVERITY = ['LIMIT_REACH', 'HOLD_FOR_REVIEW', 'HIDE', 'REMOVE']
-const rank = ({ verdict, strikes }: EnforcementDecision): number => SEVERITY.indexOf(verdict) * 100 + strikes
 
 const row = (
   text: string,

@@ -178,7 +178,7 @@ describe('a follow-up', () => {
           feedOffset: first.feedOffset,
           feedAppendedAt: first.feedAppendedAt,
           category: 'grooming',
-          score: 0.9,
+          score: 0.97,
           section: first.section,
         },
       ],
