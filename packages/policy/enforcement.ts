@@ -132,6 +132,13 @@ export interface Enforcement {
     readonly categories: ReadonlySet<Category>
     readonly item: string
   }
+  readonly copySpread: {
+    readonly windowMs: number
+    readonly minors: number
+    readonly fromScore: number
+    readonly weight: number
+    readonly item: string
+  }
   readonly reports: {
     readonly windowMs: number
     /** Sum of the reporters' weights from which the actor counts as reported. */
@@ -253,6 +260,13 @@ export const enforcementFile = z.strictObject({
     mostWeight: share,
     category,
     categories: z.array(category).min(1),
+    item,
+  }),
+  copySpread: z.strictObject({
+    windowDays: days,
+    minors: z.number().int().positive().max(30),
+    fromScore: share,
+    weight: share,
     item,
   }),
   reports: z.strictObject({
@@ -571,6 +585,13 @@ function compile(rules: EnforcementFile, texts: StatementsFile): Enforcement {
     reachlessKinds: new Set(rules.reachlessKinds),
     youthPoolKinds: new Set(rules.youthPool.kinds),
     contactSpread: { ...spread, windowMs: windowDays * DAY_MS, categories: new Set(categories) },
+    copySpread: {
+      windowMs: rules.copySpread.windowDays * DAY_MS,
+      minors: rules.copySpread.minors,
+      fromScore: rules.copySpread.fromScore,
+      weight: rules.copySpread.weight,
+      item: rules.copySpread.item,
+    },
     reports: {
       windowMs: rules.reports.windowDays * DAY_MS,
       reporters: rules.reports.reporters,

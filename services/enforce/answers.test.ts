@@ -279,3 +279,94 @@ describe('the order of unrelated actors', () => {
     )
   })
 })
+
+describe('a replay', () => {
+  const timeless = (decision: EnforcementDecision) => ({
+    ...decision,
+    decidedAt: 0,
+    statement: decision.statement && { ...decision.statement, applicationDate: 0 },
+  })
+
+  it('of events, reports and verdicts in the same order gives the same, whatever the clock, the batches and the repeats', () => {
+    const step = fc.record({
+      risk: fc.double({ min: 0.2, max: 1, noNaN: true }),
+      actor: fc.constantFrom('a', 'b'),
+      reach: fc.option(fc.nat(20)),
+      report: fc.option(fc.constantFrom('r', 's', 't', 'u')),
+      verdict: fc.option(
+        fc.record({ on: fc.nat(20), outcome: fc.constantFrom('UPHELD' as const, 'OVERTURNED' as const) }),
+      ),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 6 }),
+        (steps, size) => {
+          const run = (clock: number, batch: number, times: number) => {
+            const stage = new Harness()
+            const seen: EnforcementDecision[] = []
+            const all: EnforcementDecision[] = []
+            steps.forEach(({ risk, actor, reach, report: by, verdict }, i) => {
+              if (by !== null) {
+                const told = report(by, {
+                  reportId: `${i}`,
+                  reportedId: actor,
+                  eventId: `e-${i}`,
+                  reportedAt: T0 - i,
+                })
+                for (let n = 0; n < times; n++) stage.take({ report: told }, clock)
+              }
+              const priorItems = reach === null || reach >= i ? [] : [prior(`e-${reach}`)]
+              const event = harmful('grooming', risk, {
+                ...child,
+                actorId: actor,
+                eventId: `e-${i}`,
+                priorItems,
+              })
+              const outputs = stage.take({ event }, clock)
+              seen.push(outputs[0]!)
+              all.push(...outputs)
+              const on = verdict && seen[verdict.on % seen.length]!
+              if (verdict && on) {
+                const given = overturn(on, { outcome: verdict.outcome, verdictId: `v-${i}` })
+                for (let n = 0; n < times; n++) all.push(...stage.take({ verdict: given }, clock))
+              }
+              if (i % batch === 0) stage.commit()
+            })
+            expect(new Set(all.map(({ decisionId }) => decisionId)).size).toBe(all.length)
+            return all.map(timeless)
+          }
+          expect(run(T0 + DAY, size, 2)).toEqual(run(T0, 1, 1))
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+})
+
+describe('no later statement', () => {
+  it('names an account, a content or a conversation', () => {
+    const ids = {
+      ...child,
+      actorId: 'ACTOR-ID',
+      protectedId: 'PROTECTED-ID',
+      contentId: 'CONTENT-ID',
+      conversationId: 'TALK-ID',
+      eventId: 'EVENT-ID',
+      guardianIds: ['GUARDIAN-ID'],
+    }
+    const stage = new Harness()
+    const item = prior('PRIOR-ID', { contentId: 'CONTENT-ID' })
+    const outputs = [...stage.take({ event: harmful('grooming', 0.9, { ...ids, priorItems: [item] }) })]
+    const held = stage.decide(harmful('grooming', 0.5, { ...ids, eventId: 'HELD-ID' }))
+    outputs.push(
+      held,
+      ...stage.take({ verdict: overturn(held, { outcome: 'UPHELD', reviewerId: 'REVIEWER-ID' }) }),
+    )
+    expect(outputs.map(({ type }) => type)).toEqual(['DECISION', 'FOLLOW_UP', 'DECISION', 'FOLLOW_UP'])
+    for (const { statement } of outputs) {
+      expect(statement).not.toBeNull()
+      expect(JSON.stringify(statement)).not.toMatch(/[A-Z]+-ID\b|[{}]kind|\{duration|\{order|\{laws/)
+    }
+  })
+})

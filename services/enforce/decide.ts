@@ -8,6 +8,7 @@ import type {
 } from '@wardline/events'
 import type { Enforcement } from '@wardline/policy/enforcement'
 import { contactEvidence, isApproach, isMinor } from './contact-spread.ts'
+import { type Copies, withCopies } from './copy-spread.ts'
 import { pointsAt, type Strike, stepAt, strikesAt, withStrike } from './ladder.ts'
 import { countSince, hashOf, type RecentIds, withId } from './recent-ids.ts'
 import { NO_REST, restAnswer } from './rest.ts'
@@ -22,6 +23,8 @@ export interface Actor {
   readonly strikes: readonly Strike[]
   /** Minors approached. */
   readonly minors: RecentIds
+  /** What was sent to which minors; absent: nothing that could be a copy. */
+  readonly copies?: Copies
 }
 export const NEW_ACTOR: Actor = { strikes: [], minors: [] }
 
@@ -73,11 +76,22 @@ export function decide(event: AssessedEvent, standing: Standing, policy: Enforce
 
   let minors = actor.minors
   let distinctMinors = 0
+  let copies = actor.copies
+  let copiedTo = 0
+  if (event.protectedIsMinor && event.protectedId !== event.actorId && !isMinor(event.actorAgeBand)) {
+    const spread = withCopies(copies ?? NO_COPIES, event, policy.copySpread)
+    copiedTo = spread.minors
+    if (copiedTo > 0) copies = spread.copies
+  }
   if (event.protectedIsMinor && isApproach(event, contactEvidence(event, contactSpread), contactSpread)) {
     minors = withId(minors, hashOf(event.protectedId), at)
     distinctMinors = countSince(minors, at, contactSpread.windowMs)
   }
-  const judgement = judge(event, { minors: distinctMinors, reporters: standing.reporters }, policy)
+  const judgement = judge(
+    event,
+    { minors: distinctMinors, copies: copiedTo, reporters: standing.reporters },
+    policy,
+  )
   const { category, risk } = judgement
   const decisionId = decisionIdOf('DECISION', event.eventId, null)
   const { area } = policy.categories[category]
@@ -105,6 +119,7 @@ export function decide(event: AssessedEvent, standing: Standing, policy: Enforce
   for (const finding of event.findings)
     if (finding.category === category) rest(finding.code, finding.item, finding.score)
   if (judgement.bySpread) rest('contact_spread', contactSpread.item, risk)
+  if (judgement.byCopies) rest('copy_spread', policy.copySpread.item, risk)
   if (judgement.byReports) ruleIds.push('user_reports')
 
   let verdict = judgement.verdict
@@ -161,7 +176,10 @@ export function decide(event: AssessedEvent, standing: Standing, policy: Enforce
   return {
     heldPoints,
     byReports: judgement.byReports,
-    actor: minors === actor.minors && strikes === actor.strikes ? actor : { strikes, minors },
+    actor:
+      minors === actor.minors && strikes === actor.strikes && copies === actor.copies
+        ? actor
+        : { strikes, minors, ...(copies ? { copies } : {}) },
     decision: {
       decisionId,
       type: 'DECISION',
@@ -224,5 +242,6 @@ export function decide(event: AssessedEvent, standing: Standing, policy: Enforce
   }
 }
 
+const NO_COPIES: Copies = []
 /** Shared by the decisions that have none: nobody changes an output. */
 const NONE: string[] = []

@@ -246,6 +246,43 @@ describe('contact spread', () => {
   })
 })
 
+describe('copies', () => {
+  const text = (child: string, change = {}) =>
+    assessed({
+      ...minor,
+      kind: 'PRIVATE_MESSAGE',
+      protectedId: child,
+      risk: 0.3,
+      riskCategory: 'contact_solicitation',
+      scores: [{ category: 'contact_solicitation', score: 0.3 }],
+      ...change,
+    })
+  const spread = (change: (i: number) => object) => {
+    const stage = new Harness()
+    return Array.from({ length: 5 }, (_, i) => stage.decide(text(`child-${i}`, change(i))))
+  }
+  const raised = (decisions: readonly { ruleIds: string[] }[]) =>
+    decisions.map(({ ruleIds }) => ruleIds.includes('copy_spread'))
+
+  it('of one handle or one text, nearly unchanged, to many minors raise what the event shows of contact', () => {
+    expect(raised(spread(() => ({ contactHashes: [-7] })))).toEqual([false, false, false, true, true])
+    const near = [0b0, 0b1, 0b10, 2 ** 51, 0b100]
+    const decisions = spread((i) => ({ fingerprint: near[i]! }))
+    expect(raised(decisions)).toEqual([false, false, false, true, true])
+    expect(decisions[3]).toMatchObject({ verdict: 'HOLD_FOR_REVIEW', items: ['3.3'] })
+    expect(decisions[3]!.statement!.decisionFactsZh).toContain('相同的内容或联系方式')
+  })
+
+  it('count one minor once, and leave alone other texts, minors among themselves and what shows nothing of contact', () => {
+    const none = [false, false, false, false, false]
+    expect(raised(spread(() => ({ contactHashes: [1], protectedId: 'child' })))).toEqual(none)
+    expect(raised(spread((i) => ({ fingerprint: 0b1111111 * 2 ** (i * 8) })))).toEqual(none)
+    expect(raised(spread(() => ({ contactHashes: [1], actorAgeBand: 'AGE_12_TO_15' })))).toEqual(none)
+    expect(raised(spread(() => ({ contactHashes: [1], risk: 0, scores: [] })))).toEqual(none)
+    expect(raised(spread((i) => ({ contactHashes: [1], occurredAt: T0 + i * 8 * DAY })))).toEqual(none)
+  })
+})
+
 describe('user reports', () => {
   const doubtful = () => assessed({ risk: 0.4, scores: [{ category: 'fraud', score: 0.4 }] })
 

@@ -18,6 +18,7 @@ import {
 } from '@wardline/stream'
 import { type Answer, answerOf, type Changed, confirm, followUp, reverse } from './answers.ts'
 import { type Breaker, breakerExpiresAt, countEvent, openBreakers } from './circuit-breaker.ts'
+import { latestCopy } from './copy-spread.ts'
 import { type Actor, decide, isAdverse, NEW_ACTOR } from './decide.ts'
 import { LATENESS_MS, memoryOf } from './ladder.ts'
 import { latestOf } from './recent-ids.ts'
@@ -235,8 +236,10 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
         name: 'actors',
         codec: jsonCodec<Actor>(),
         capacity: capacities?.actors ?? 300_000,
-        expiresAt: ({ strikes, minors }) => {
+        expiresAt: ({ strikes, minors, copies }) => {
           let last = latestOf(minors) + enforcement.contactSpread.windowMs + LATENESS_MS
+          if (copies)
+            last = Math.max(last, latestCopy(copies) + enforcement.copySpread.windowMs + LATENESS_MS)
           for (const { at } of strikes) last = Math.max(last, at + longestStrike)
           return last
         },

@@ -7,6 +7,8 @@ import { audienceOf, unfitCategories } from './youth-pool.ts'
 export interface ActorStanding {
   /** Distinct minors approached within the window, this event's included. */
   readonly minors: number
+  /** Most distinct minors who got one text or contact handle of the event from the actor within the window. */
+  readonly copies: number
   /** Sum of the weights of those who reported the actor within the window. */
   readonly reporters: number
 }
@@ -19,6 +21,8 @@ export interface Judgement {
   readonly points: number
   /** The number of minors approached raised the risk. */
   readonly bySpread: boolean
+  /** That one text or handle went to many minors raised the risk. */
+  readonly byCopies: boolean
   /** Without the reports the event would have been allowed. */
   readonly byReports: boolean
 }
@@ -28,19 +32,23 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
   let { riskCategory: category, risk } = event
   if (event.kind === 'USAGE') {
     // Watching is nobody's content: what it leads to is an action for the account.
-    return { verdict: 'ALLOW', category, risk, points: 0, bySpread: false, byReports: false }
+    return { verdict: 'ALLOW', category, risk, points: 0, bySpread: false, byCopies: false, byReports: false }
   }
 
   let bySpread = false
-  const { contactSpread, reports } = policy
-  if (standing.minors > contactSpread.minors) {
+  let byCopies = false
+  const { contactSpread, copySpread, reports } = policy
+  if (standing.minors > contactSpread.minors || standing.copies > copySpread.minors) {
     const evidence = contactEvidence(event, contactSpread)
-    const raised = raisedBySpread(evidence, standing.minors, contactSpread)
+    const spread = raisedBySpread(evidence, standing.minors, contactSpread)
+    const copied = standing.copies > copySpread.minors && evidence >= copySpread.fromScore
+    const raised = copied ? 1 - (1 - spread) * (1 - copySpread.weight) : spread
     const answered = contactSpread.categories.has(category) ? category : contactSpread.category
     if (raised > evidence && raised > risk) {
       category = answered
       risk = raised
-      bySpread = true
+      bySpread = spread > evidence
+      byCopies = copied
     }
   }
 
@@ -60,6 +68,7 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
         risk,
         points: 0,
         bySpread,
+        byCopies,
         byReports: true,
       }
     }
@@ -69,7 +78,7 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
     )
       verdict = 'ALLOW_NOT_YOUTH'
   }
-  return { verdict, category, risk, points, bySpread, byReports: false }
+  return { verdict, category, risk, points, bySpread, byCopies, byReports: false }
 }
 
 export const isAllowed = (verdict: Verdict): boolean => verdict === 'ALLOW' || verdict === 'ALLOW_NOT_YOUTH'
