@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz story
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz audit sbom reliability-table story
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -53,3 +53,12 @@ fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
+
+audit: install ## advisories on the packages in use, held against deploy/security/dependencies.yaml
+	@$(NODE) node test/supply-chain/audit.ts
+
+sbom: install ## list the packages in use as CycloneDX
+	@$(NODE) node test/supply-chain/sbom.ts
+
+reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
+	@$(NODE) node test/reliability/table.ts

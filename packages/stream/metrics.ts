@@ -47,6 +47,7 @@ export class StageMetrics {
   readonly #policyRefused: Counter<'stage' | 'reason'>
   #policyVersion: string | undefined
   readonly #controlChecked: Gauge<'stage'>
+  readonly offsetsLost: Child
   readonly #lag: Gauge<'stage' | 'partition'>
   readonly #stateEntries: Gauge<'stage' | 'store'>
   readonly #stateEvictions: Gauge<'stage' | 'store'>
@@ -149,6 +150,12 @@ export class StageMetrics {
       labelNames: ['stage'],
       registers,
     })
+    this.offsetsLost = new Counter({
+      name: 'wardline_offsets_lost_total',
+      help: "Partitions taken whose group had lost its committed offsets; the stage's own record stood in for them.",
+      labelNames: ['stage'],
+      registers,
+    }).labels({ stage })
     this.#lag = new Gauge({
       name: 'wardline_consumer_lag',
       help: 'Offsets between the position and the end of the partition that committed readers see.',

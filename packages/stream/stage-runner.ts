@@ -4,6 +4,7 @@ import {
   RecordEncoder,
   type RecordName,
   type RecordTypes,
+  RegistryRefused,
   RegistryUnavailable,
   SchemaRegistry,
 } from '@wardline/events'
@@ -391,7 +392,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         this.#failures = 0
         return
       } catch (error) {
-        if (error instanceof RegistryUnavailable) {
+        if (error instanceof RegistryUnavailable || error instanceof RegistryRefused) {
           this.#notReady(error.message)
           this.#logger.warn(
             { topic, partition, error: error.message, retryInMs: backoff },
@@ -483,7 +484,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       try {
         return await attempt()
       } catch (error) {
-        if (this.#stopping.signal.aborted) throw error
+        if (this.#stopping.signal.aborted || error instanceof RegistryRefused) throw error
         if (error instanceof Error && error.name === 'SchemaNotRegistered') {
           missingSince ??= performance.now()
           if (performance.now() - missingSince > MISSING_SCHEMA_PATIENCE_MS) throw error

@@ -316,7 +316,8 @@ describe('a replay', () => {
                 })
                 for (let n = 0; n < times; n++) stage.take({ report: told }, clock)
               }
-              const priorItems = reach === null || reach >= i ? [] : [prior(`e-${reach}`)]
+              const own = reach !== null && reach < i && steps[reach]!.actor === actor
+              const priorItems = !own ? [] : [prior(`e-${reach}`)]
               const event = harmful('grooming', risk, {
                 ...child,
                 actorId: actor,

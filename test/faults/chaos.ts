@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { createClassifyStage } from '@wardline/classify'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
 import { type Connection, connect } from '@wardline/cli/connection'
@@ -92,16 +93,21 @@ const FREEZE_MS = SESSION_MS + 2_500
 const RECOVER_WITHIN_MS = 60_000
 /** Above what a long run writes. */
 const DISK_MIB = 6_144
+/** Where the logs of a run that did not hold are left. */
+const LOGS = fileURLToPath(new URL('../../.wardline/chaos-logs/', import.meta.url))
 
 const kindsOf = (options: ChaosOptions): readonly FaultKind[] => options.kinds ?? FAULT_KINDS
 
 /** Runs the chain under load, injects the faults one after the other, and holds what came of it against the logic. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const run = await ChaosRun.start(options)
+  let holds = false
   try {
-    return await run.orInterrupted(run.inject().then((faults) => run.finish(faults)))
+    const report = await run.orInterrupted(run.inject().then((faults) => run.finish(faults)))
+    holds = report.holds
+    return report
   } finally {
-    await run.stop()
+    await run.stop(!holds)
   }
 }
 
@@ -241,13 +247,15 @@ class ChaosRun {
     return { seed: this.#options.seed, faults, audit: report, replays, doubledDecisions, holds }
   }
 
-  async stop(): Promise<void> {
+  async stop(keepLogs: boolean): Promise<void> {
     this.#stopped = true
     await this.#load.catch(() => {})
     await this.#decisions?.stop()
     await Promise.all([...this.#services.values()].map(({ child }) => child.stop()))
     await this.#stack.stop()
     await this.#proxy.close()
+    // What the processes said is all that is left to find out why a run did not hold.
+    if (keepLogs) cpSync(this.#stack.logFolder, LOGS, { recursive: true })
     this.#disk?.unmount()
     rmSync(this.#folder, { recursive: true, force: true })
   }
