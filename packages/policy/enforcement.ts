@@ -628,7 +628,15 @@ function withLaws(
     legalBasis: named.map(({ en }) => en),
     basis: {
       en: basis.en.replace('{laws}', named.map(({ en }) => en).join('; ')),
-      zh: basis.zh.replace('{laws}', named.map(({ zh }) => zh).join('、')),
+      zh: basis.zh.replace('{laws}', named.map(({ zh }, i) => withoutTitle(zh, named[i - 1]?.zh)).join('、')),
     },
   }
+}
+
+/** A law's title is given once: 《…法》第八十条、第一百二十七条. */
+function withoutTitle(law: string, before: string | undefined): string {
+  const title = /^《[^》]+》/.exec(law)?.[0]
+  return title !== undefined && before?.startsWith(title) && law.length > title.length
+    ? law.slice(title.length)
+    : law
 }

@@ -386,7 +386,7 @@ describe('the statement of reasons', () => {
       decisionFacts:
         'This comment was found to bear the marks of fraud. It has been removed. The account may not post for 24 hours. Basis: PRC Law on the Protection of Minors, Art. 80; PRC Law on the Protection of Minors, Art. 127; PRC Regulation on the Protection of Minors in Cyberspace (State Council Order No. 766). You may object to this decision; a human will look at it.',
       decisionFactsZh:
-        '经识别，该评论具有诈骗特征。该内容已被删除。该账号被禁言24小时。依据：《中华人民共和国未成年人保护法》第八十条、《中华人民共和国未成年人保护法》第一百二十七条、《未成年人网络保护条例》（国务院令第766号）。如有异议，可提出申诉，我们将安排人工复核。',
+        '经识别，该评论具有诈骗特征。该内容已被删除。该账号被禁言24小时。依据：《中华人民共和国未成年人保护法》第八十条、第一百二十七条、《未成年人网络保护条例》（国务院令第766号）。如有异议，可提出申诉，我们将安排人工复核。',
       legalBasis: [
         'PRC Law on the Protection of Minors, Art. 80',
         'PRC Law on the Protection of Minors, Art. 127',
