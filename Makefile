@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz audit sbom reliability-table story
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm bench-policy fuzz audit sbom reliability-table story
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -30,8 +30,8 @@ check: install ## types and style only
 format: install ## format the code
 	@$(NODE) npx biome check --write .
 
-types: install ## generate TypeScript types from schemas/
-	@$(NODE) node packages/events/generate.ts
+types: install ## generate TypeScript types from schemas/ and JSON Schemas of policy/
+	@$(NODE) node packages/events/generate.ts && $(NODE) node packages/policy/generate-schemas.ts
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
@@ -47,6 +47,9 @@ overload: install ## three times what the chain carries, for five minutes
 
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
+
+bench-policy: install ## what a published policy costs a stage when it changes over
+	@$(NODE) node test/load/policy-change.ts
 
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)

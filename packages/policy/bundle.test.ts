@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { PolicyControl } from '@wardline/events'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { controlRecord, filesOf, openControlRecord, PolicyRefused, ruleSetKey } from './bundle.ts'
 import { createClassifier } from './classifier.ts'
@@ -90,6 +91,34 @@ describe('a published policy', () => {
   ])('is refused (%s): %s', (reason, _, record) => {
     expect(refusalOf(record)).toBe(reason)
   })
+})
+
+it('refuses whatever else a payload holds, and throws nothing else', () => {
+  const content = Buffer.from(JSON.stringify({ format: 1, files: Object.fromEntries(SHIPPED) }))
+  fc.assert(
+    fc.property(fc.nat(content.length - 1), fc.nat(255), fc.boolean(), (at, byte, versionFits) => {
+      const bytes = Buffer.from(content)
+      bytes[at] = byte
+      const payload = gzipSync(bytes)
+      let version = 'other'
+      if (versionFits) {
+        try {
+          version = policyVersion(new Map(Object.entries(JSON.parse(bytes.toString()).files)))
+        } catch {
+          // No JSON any more, or no text.
+        }
+      }
+      const record = {
+        ...controlRecord(SHIPPED, ISSUED),
+        payload,
+        version,
+        sha256: hash('sha256', payload, 'hex'),
+      }
+      const refusal = refusalOf(record)
+      expect([null, 'payload', 'hash', 'format', 'invalid']).toContain(refusal)
+    }),
+    { numRuns: 40 },
+  )
 })
 
 describe('the policy in use', () => {

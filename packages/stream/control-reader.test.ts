@@ -9,7 +9,8 @@ import { StageMetrics } from './metrics.ts'
 let topic: FetchedMessage[][]
 let outage: boolean
 let registryOut: boolean
-let readersOpen: number
+let readersOpen: Set<number>
+let readers = 0
 /** What the stage was given, as `key=version` or `key=null`. */
 let taken: string[]
 /** Versions that the stage refuses. */
@@ -22,7 +23,7 @@ beforeEach(() => {
   topic = [[], [], []]
   outage = false
   registryOut = false
-  readersOpen = 0
+  readersOpen = new Set()
   taken = []
   refused = new Set()
   metrics = new StageMetrics('classify')
@@ -55,7 +56,8 @@ const decoder = {
 function createReader() {
   return new ControlReader({
     createReader: () => {
-      readersOpen++
+      const reader = readers++
+      readersOpen.add(reader)
       return {
         partitions: async () => topic.map((_, partition) => partition),
         bounds: async (_: string, partition: number) => ({ ...OPENED, end: topic[partition]!.length }),
@@ -67,7 +69,7 @@ function createReader() {
           for (const message of topic[partition]!.slice(from, until)) yield [message]
         },
         async close() {
-          readersOpen--
+          readersOpen.delete(reader)
         },
       }
     },
@@ -127,7 +129,7 @@ it('follows: what comes later, each key once a look', async () => {
   await reader.close()
   pauses.splice(0).forEach((resume) => void resume())
   await following
-  expect(readersOpen).toBe(0)
+  expect(readersOpen.size).toBe(0)
 })
 
 it('passes over what cannot be read or is refused, to the next older record; nothing older than what stands', async () => {
@@ -196,7 +198,7 @@ it('throws in an outage at start, and outlives one later, with a new reader', as
   outage = false
   await look()
   expect(taken).toEqual(['a=v1', 'a=v2'])
-  expect(readersOpen).toBe(1)
+  expect(readersOpen.size).toBe(1)
   await reader.close()
   pauses.splice(0).forEach((resume) => void resume())
   await following

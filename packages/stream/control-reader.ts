@@ -64,15 +64,15 @@ export class ControlReader {
   async follow(): Promise<void> {
     const { logger, sleep } = this.#options
     let failures = 0
-    while (!this.#ended) {
+    for (;;) {
       await sleep(Math.min(LOOK_EVERY_MS * 2 ** failures, LONGEST_BACKOFF_MS))
-      if (this.#ended) return
+      if (this.#ended) break
       try {
         await this.#look()
         if (failures > 0) logger.info({ topic: TOPICS.control }, 'control records are read again')
         failures = 0
       } catch (error) {
-        if (this.#ended) return
+        if (this.#ended) break
         if (failures++ === 0) {
           const name = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
           logger.warn(
@@ -83,6 +83,8 @@ export class ControlReader {
         await this.#renewReader()
       }
     }
+    // Once more: a connection that was being opened when `close` came is open by now.
+    await this.#reader.close().catch(() => {})
   }
 
   async close(): Promise<void> {
@@ -120,7 +122,7 @@ export class ControlReader {
       this.#handOver(key, records)
   }
 
-  /** The newest of a key that can be taken. A handler runs through the records of a transaction without a pause, so this is between two. */
+  /** The newest of a key that can be taken. The records of a transaction go through the stage in one synchronous run: this falls between two. */
   #handOver(key: string, records: readonly ControlRecord[]): void {
     const { logger, metrics } = this.#options
     for (const record of records.toReversed()) {

@@ -1,4 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
 import { publishedRecords, publishPolicy, usablePolicy, withdrawPolicy } from '@wardline/cli/policy'
 import { publishProfiles } from '@wardline/cli/sample'
@@ -187,6 +192,68 @@ it('a shadow rule is counted and published from end to end, and never acts', asy
   expect(await chain.metric('enforce', 'wardline_decisions_total', 'mode="shadow"')).toBeGreaterThan(
     shadowBefore,
   )
+})
+
+it('the command line publishes, lists, backtests and withdraws', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wardline-policy-'))
+  cpSync(policyFolder({}), folder, { recursive: true })
+  const edit = (file: string, change: (text: string) => string) =>
+    writeFileSync(join(folder, file), change(readFileSync(join(folder, file), 'utf8')))
+  const wardline = (...args: string[]) => {
+    const { brokers, registryUrl } = chain.stack
+    const env = { ...process.env, WARDLINE_BROKERS: brokers.join(','), WARDLINE_REGISTRY_URL: registryUrl }
+    const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'policy', ...args], {
+      env,
+      encoding: 'utf8',
+    })
+    return { status, stdout, stderr }
+  }
+  try {
+    edit('rules/gambling.yaml', (text) => text.replace('mode: live', 'mode: sometimes'))
+    const bad = wardline('publish', '--folder', folder)
+    expect(bad).toMatchObject({ status: 1, stdout: '' })
+    expect(bad.stderr).toMatch(/^rules\/gambling\.yaml:8: mode: /m)
+
+    edit('rules/gambling.yaml', (text) => text.replace('mode: sometimes', 'mode: live\n  threshold: 0.6'))
+    const version = versionOf(readPolicyFiles(folder))
+    const tried = wardline('publish', '--folder', folder, '--dry-run')
+    expect(tried.stdout).toContain(`${version}  would be published as default`)
+    const published = wardline('publish', '--folder', folder, '--by', 'an editor')
+    expect(published.status).toBe(0)
+    expect(published.stdout).toContain('~ rule gambling.terms: threshold 0.5 → 0.6')
+    await untilAllAre(version)
+    expect(wardline('publish', '--folder', folder).stdout).toContain(
+      `${version} is published as default already`,
+    )
+
+    const listed = wardline('list', '--json')
+      .stdout.trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(listed[0]).toMatchObject({ name: 'default', version, state: 'in force', issuedBy: 'an editor' })
+    expect(listed.filter(({ state }) => state === 'in force')).toHaveLength(1)
+    expect(listed.map(({ state }) => state)).toContain('refused')
+
+    const report = JSON.parse(wardline('backtest', '--from-topic', '--events', '500').stdout)
+    expect(report).toMatchObject({ before: version, after: versionOf(SHIPPED) })
+    expect(report.events).toBeGreaterThan(300)
+    expect(report.events).toBeLessThanOrEqual(500)
+
+    // The way back, by its version.
+    expect(wardline('publish', '--version', versionOf(SHADOW)).status).toBe(0)
+    await untilAllAre(versionOf(SHADOW))
+    const shadowed = JSON.parse(wardline('backtest', '--from-topic').stdout)
+    expect(shadowed.nowPassing).toBeGreaterThan(0)
+    expect(shadowed.rules.some(({ modes }: { modes: string[] }) => modes.join() === 'shadow,live')).toBe(true)
+    expect(shadowed.examples[0].place).toMatch(/^events\.normalized\/\d+\/\d+$/)
+
+    expect(wardline('withdraw').status).toBe(0)
+    await untilAllAre(versionOf(SHIPPED))
+    expect(wardline('withdraw')).toMatchObject({ status: 1 })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 it('the books balance all the same', async () => {

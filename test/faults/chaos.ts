@@ -153,6 +153,7 @@ class ChaosRun {
   readonly #seen = new Map<string, number>()
   /** Every policy that was published, for the replay: the topic is compacted. */
   readonly #published: PolicyFiles[] = []
+  readonly #shipped = readPolicyFiles(policyFolder(process.env))
   readonly #versionsDecided = new Set<string>()
   #decisions: DecisionReader | undefined
 
@@ -236,7 +237,7 @@ class ChaosRun {
     await delay(1_000)
     this.#options.log('replaying every stage over what it read …')
     const replays: ReplayReport[] = []
-    for (const { stage, laneOf, policy } of replayable(this.#published))
+    for (const { stage, laneOf, policy } of replayable(this.#shipped, this.#published))
       replays.push(await replayStage(this.#connection, stage as never, laneOf, policy))
     const doubledDecisions = [...this.#seen.values()].filter((count) => count > 1).length
     const holds =
@@ -388,7 +389,7 @@ class ChaosRun {
 
   /** Publishes a policy that decides otherwise; over when decisions name it. */
   async #publishPolicy(): Promise<void> {
-    const files = nthPolicy(readPolicyFiles(policyFolder(process.env)), this.#published.length)
+    const files = nthPolicy(this.#shipped, this.#published.length)
     this.#published.push(files)
     const options = { name: 'default', issuedBy: 'chaos', now: Date.now() }
     const { version } = await publishPolicy(this.#connection, files, options)
@@ -476,9 +477,9 @@ function nthPolicy(shipped: PolicyFiles, n: number): PolicyFiles {
 
 /** The stages as the services run them, with the lane of their outputs and the policies that they may have run under. */
 function replayable(
+  shippedFiles: PolicyFiles,
   published: readonly PolicyFiles[],
 ): { stage: unknown; laneOf: LaneOf; policy?: ReplayPolicy }[] {
-  const shippedFiles = readPolicyFiles(policyFolder(process.env))
   const loaded = loadBundle(shippedFiles)
   if (!loaded.ok) throw new Error('the policy is not valid')
   const shipped = loaded.bundle
