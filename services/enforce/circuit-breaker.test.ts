@@ -39,7 +39,7 @@ describe('a circuit breaker', () => {
       strikes: 0,
       review: ['hold', 'breaker/verdict/REMOVE'],
     })
-    expect(decisions[5]!.statement!.decisionFactsZh).toContain('已暂停执行')
+    expect(decisions[5]!.statement!.decisionFactsZh).toContain('此类自动处置已暂停')
     expect(stage.decide(scam(20, T0, { occurredAt: T0, riskCategory: 'hate', risk: 0.75 })).verdict).toBe(
       'HIDE',
     )
