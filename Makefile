@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm bench-policy fuzz audit sbom reliability-table
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -53,6 +53,9 @@ bench-policy: install ## what a published policy costs a stage when it changes o
 
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
+
+story: install ## play one account from first contact to reversal, and write docs/story.md
+	@bin/wardline story
 
 audit: install ## advisories on the packages in use, held against deploy/security/dependencies.yaml
 	@$(NODE) node test/supply-chain/audit.ts

@@ -13,6 +13,9 @@ import {
 } from './dead-letters.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
+import { addReportCommands } from './report-campaign.ts'
+import { addReviewCommands } from './review.ts'
+import { addSectionCommands } from './section.ts'
 import { tailDecisions } from './tail.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -259,6 +262,20 @@ program
     print('erased from profiles and state; records that name it go with the retention of their topics')
   })
 
+addReviewCommands(program)
+addSectionCommands(program)
+addReportCommands(program)
+
+program
+  .command('story')
+  .description(
+    'play one account from first contact to reversal on a chain of its own, and write docs/story.md',
+  )
+  .action(async () => {
+    const { writeStory } = await import('./story.ts')
+    await writeStory(print)
+  })
+
 addPolicyCommands(program, { print, warn })
 
 const acls = program
@@ -305,6 +322,8 @@ function printAudit(report: AuditReport, json: boolean): void {
   )
   print(`duplicates      ${report.duplicates}`)
   print(`replayed        ${report.replayed}`)
+  print(`follow-ups      ${report.followUps}`)
+  print(`reversals       ${report.reversals}`)
   print(`missing         ${report.missing.length}${list(report.missing)}`)
   print(`doubled         ${report.doubled.length}${list(report.doubled)}`)
   print(balances(report) ? 'balanced' : 'NOT balanced')

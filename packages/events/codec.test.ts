@@ -32,6 +32,7 @@ const event: FeedEvent = {
   device: 'PHONE',
   usage: null,
   promotion: null,
+  subjectAgeBand: 'AGE_8_TO_11',
 }
 
 const sourceOf = (schemas: Record<number, unknown>): SchemaSource & { asked: number[] } => {

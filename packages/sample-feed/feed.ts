@@ -384,7 +384,7 @@ class Generator implements SampleFeed {
       from,
       this.#benignText(random.chance(0.95) ? messagePool : englishPool),
     )
-    event.subjectId = to.profile.accountId
+    this.#address(event, to)
     event.conversationId = privateConversation(from, to)
     if (random.chance(0.08)) event.media = this.#attachments.ofMessage(this.#recognized)
     return this.#benign(event)
@@ -506,7 +506,7 @@ class Generator implements SampleFeed {
       case 'PRIVATE_MESSAGE': {
         const to = this.#other(target === 'minor' ? this.#people.minors : this.#people.writers, actor)
         event = this.#event(kind, actor, text)
-        event.subjectId = to.profile.accountId
+        this.#address(event, to)
         event.conversationId = privateConversation(actor, to)
         break
       }
@@ -514,8 +514,7 @@ class Generator implements SampleFeed {
         const group = random.below(GROUPS)
         event = this.#event(kind, actor, text)
         event.conversationId = groupId(group)
-        if (target !== 'nobody')
-          event.subjectId = this.#memberOtherThan(group, actor, target === 'minor').profile.accountId
+        if (target !== 'nobody') this.#address(event, this.#memberOtherThan(group, actor, target === 'minor'))
         break
       }
       case 'SEARCH_RESULT': {
@@ -712,7 +711,7 @@ class Generator implements SampleFeed {
     const harmful = turn.intent !== 'benign'
     const text = harmful ? this.#harmfulText(turn.pool!) : this.#benignText(turn.pool!)
     const event = this.#event(turn.kind, turn.actor, text)
-    event.subjectId = turn.subject?.profile.accountId ?? null
+    if (turn.subject) this.#address(event, turn.subject)
     event.conversationId = turn.conversationId
     event.parentId = turn.parentId
     if (text === '[图片]') event.media = this.#attachments.ofMessage(this.#recognized)
@@ -789,12 +788,18 @@ class Generator implements SampleFeed {
       device: actor.device,
       usage: null,
       promotion: null,
+      subjectAgeBand: 'UNKNOWN',
     }
+  }
+
+  #address(event: FeedEvent, to: Account): void {
+    event.subjectId = to.profile.accountId
+    event.subjectAgeBand = to.profile.ageBand
   }
 
   #comment(actor: Account, on: Content, text: string): FeedEvent {
     const event = this.#event('COMMENT', actor, text)
-    event.subjectId = on.author.profile.accountId
+    this.#address(event, on.author)
     event.parentId = on.ref
     event.conversationId = on.conversationId
     this.#comments.add({

@@ -41,6 +41,7 @@ export function malformedEvents(seed: number, now: number = DEFAULT_NOW): Malfor
     device: 'PHONE',
     usage: null,
     promotion: null,
+    subjectAgeBand: 'UNKNOWN',
   })
   const media = (count: number): Media[] =>
     Array.from({ length: count }, (_, i) => ({

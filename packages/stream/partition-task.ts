@@ -311,7 +311,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       const output = batch.outputs[i]!
       const category: Category = stage.output.category(output)
       const { feedAppendedAt } = output as { feedAppendedAt?: number }
-      if (batch.areEvents && feedAppendedAt !== undefined) {
+      // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
+      const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
+      if (batch.areEvents && answers && feedAppendedAt !== undefined) {
         metrics.age[category].observe(Math.max(0, committedAt - feedAppendedAt) / 1000)
         metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!)
       }

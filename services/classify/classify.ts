@@ -29,6 +29,8 @@ export function classify(event: NormalizedEvent, classifier: Classifier): Classi
     policyVersion: classifier.policyVersion,
     modelVersion: classifier.modelVersion,
     usage: event.usage,
+    fingerprint: null,
+    contactHashes: [],
   }
 }
 

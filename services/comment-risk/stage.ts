@@ -192,6 +192,10 @@ function assess(
     risk,
     findings,
     usageStatus,
+    fingerprint: event.fingerprint,
+    contactHashes: event.contactHashes,
+    approachStages: [],
+    priorItems: [],
   })
 }
 

@@ -37,6 +37,8 @@ export function event(change: Partial<ClassifiedEvent> = {}): ClassifiedEvent {
     policyVersion: 'p1',
     modelVersion: null,
     usage: null,
+    fingerprint: null,
+    contactHashes: [],
     ...change,
   }
 }

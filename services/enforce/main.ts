@@ -1,5 +1,6 @@
 import { loadBundle, PolicyInUse, policyFolder, readPolicyFiles, ruleSetName } from '@wardline/policy'
-import { refuseToStart, runStage } from '@wardline/stream'
+import { createLogger, refuseToStart, runStage } from '@wardline/stream'
+import { createBreakerAlert } from './breaker-alert.ts'
 import { createDecisionCounter } from './decision-counter.ts'
 import { createEnforceStage } from './stage.ts'
 
@@ -11,10 +12,16 @@ if (loaded.ok) {
     compile: (bundle) => bundle.enforcement,
   })
   const takePolicy = policy.take.bind(policy)
+  const logger = createLogger({ service: 'enforce', level: process.env.WARDLINE_LOG_LEVEL ?? 'info' })
   await runStage(createEnforceStage({ enforcement: policy.shipped, takePolicy }), {
     onCommitted: (metrics) => {
       policy.reportTo(metrics)
-      return createDecisionCounter(metrics.registry)
+      const count = createDecisionCounter(metrics.registry)
+      const alert = createBreakerAlert(metrics.registry, logger, Date.now)
+      return (decision) => {
+        count(decision)
+        alert(decision)
+      }
     },
   })
 } else {

@@ -23,6 +23,7 @@ const event: FeedEvent = {
   device: 'PHONE',
   usage: null,
   promotion: null,
+  subjectAgeBand: 'UNKNOWN',
 }
 const folding = {
   makeForms: (text: string) => [{ form: 'FOLDED' as const, text, map: [] }],
@@ -45,6 +46,15 @@ describe('normalize', () => {
   it('protects the subject, else the actor', () => {
     expect(output().protectedId).toBe('b-1')
     expect(output({ subjectId: null }).protectedId).toBe('a-1')
+  })
+
+  it('protects the minor of a conversation with an adult, whoever speaks', () => {
+    const child = { actorAgeBand: 'AGE_8_TO_11', kind: 'PRIVATE_MESSAGE' } as const
+    expect(output({ subjectAgeBand: 'AGE_8_TO_11' }).protectedId).toBe('b-1')
+    expect(output({ ...child, subjectAgeBand: 'ADULT' }).protectedId).toBe('a-1')
+    expect(output({ ...child, subjectAgeBand: 'UNKNOWN' }).protectedId).toBe('b-1')
+    expect(output({ ...child, subjectAgeBand: 'AGE_16_TO_17' }).protectedId).toBe('b-1')
+    expect(output({ ...child, subjectAgeBand: 'ADULT', kind: 'SEARCH_RESULT' }).protectedId).toBe('b-1')
   })
 
   it('names the section, the content and the place in feed.events', () => {

@@ -63,7 +63,7 @@ export function normalize(
     feedAppendedAt: origin.appendedAt,
     actorId: event.actorId,
     actorAgeBand: event.actorAgeBand,
-    protectedId: event.subjectId ?? event.actorId,
+    protectedId: protectedAccount(event),
     subjectId: event.subjectId,
     contentId: event.contentId ?? event.eventId,
     conversationId: event.conversationId,
@@ -78,6 +78,18 @@ export function normalize(
     usage: event.usage,
     promotion: event.promotion,
   })
+}
+
+const CONVERSATION_KINDS: ReadonlySet<EventKind> = new Set(['COMMENT', 'PRIVATE_MESSAGE', 'GROUP_MESSAGE'])
+
+/**
+ * The subject, else the actor. What a minor answers to an adult belongs to the minor too: one partition then sees
+ * both sides of the conversation, such as that the adult goes on after a refusal.
+ */
+function protectedAccount({ kind, actorId, actorAgeBand, subjectId, subjectAgeBand }: FeedEvent): string {
+  if (subjectId === null) return actorId
+  const answersAdult = subjectAgeBand === 'ADULT' && actorAgeBand !== 'ADULT' && actorAgeBand !== 'UNKNOWN'
+  return answersAdult && CONVERSATION_KINDS.has(kind) ? actorId : subjectId
 }
 
 function refuse(event: FeedEvent, origin: FeedOrigin): StageResult<never> | null {

@@ -58,6 +58,7 @@ const plain = (change: Partial<FeedEvent> = {}): FeedEvent => ({
   device: 'PHONE',
   usage: null,
   promotion: null,
+  subjectAgeBand: 'UNKNOWN',
   ...change,
 })
 const encode = (event: FeedEvent) => publisher.encode(TOPICS.feedEvents, 'FeedEvent', event)

@@ -127,6 +127,8 @@ export interface FeedEvent {
   usage: null | Usage
   /** For PROMOTION: what is paid for. Set by the producer. */
   promotion: null | Promotion
+  /** Age band of the subject, where the producer knows it. It decides whom a conversation between a minor and an adult protects: the minor, whoever of the two is speaking, so that one partition sees what an adult writes to a minor and what the minor answers. Set by the producer; UNKNOWN: the subject is protected. */
+  subjectAgeBand: AgeBand
 }
 
 /** FOLDED: the comparison text (case, width, controls, traditional to simplified, look-alikes, separators, emoji readings folded). PHONETIC: toneless pinyin syllables of the folded text, each ended by one space. */
@@ -165,7 +167,7 @@ export interface NormalizedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -275,7 +277,7 @@ export interface ClassifiedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -307,6 +309,10 @@ export interface ClassifiedEvent {
   modelVersion: null | string
   /** As in FeedEvent. */
   usage: null | Usage
+  /** Near-duplicate fingerprint of the folded text, 52 bits, so that it is exact in a double: texts that differ in few characters differ in few bits (packages/policy/fingerprint.ts). null where the text is too short to tell copies from chance. Set by classify. */
+  fingerprint: null | number
+  /** Hashes of the contact handles in the text (kind and canonical spelling), 32 bits: enough to see one handle spread, too few to name it. Ascending, each once, at most 8. Set by classify. */
+  contactHashes: number[]
 }
 
 /** Something that comment-risk found in the state of accounts and pairs. */
@@ -337,6 +343,30 @@ export interface UsageStatus {
   firstOverLimit: boolean
 }
 
+/** An earlier event of the same actor to the same protected account that turned out harmful with this one. */
+export interface PriorItem {
+  /** As in FeedEvent. */
+  eventId: string
+  /** As in FeedEvent. */
+  kind: EventKind
+  /** Id of the content that a decision acts on. */
+  contentId: string
+  /** As in FeedEvent. */
+  occurredAt: number
+  /** Partition of feed.events that it came from. */
+  feedPartition: number
+  /** Offset in that partition. */
+  feedOffset: number
+  /** Append time of the record in feed.events, milliseconds since 1970-01-01 UTC. */
+  feedAppendedAt: number
+  /** Category that the item speaks for in hindsight. */
+  category: Category
+  /** Risk in hindsight, 0 to 1. */
+  score: number
+  /** Section of the app. */
+  section: string
+}
+
 /** An event with the risk that it carries for the protected account. Written by comment-risk to events.assessed. */
 export interface AssessedEvent {
   /** As in FeedEvent. */
@@ -355,7 +385,7 @@ export interface AssessedEvent {
   actorId: string
   /** As in FeedEvent. */
   actorAgeBand: AgeBand
-  /** Account to protect: the subject, else the actor. Set by normalize; the key of events.normalized and events.classified. */
+  /** Account to protect: the subject, else the actor; in a conversation of a minor with an adult the minor, whoever speaks. Set by normalize; the key of events.normalized and events.classified. */
   protectedId: string
   /** As in FeedEvent. */
   subjectId: null | string
@@ -401,9 +431,17 @@ export interface AssessedEvent {
   findings: RiskFinding[]
   /** For USAGE events of accounts in youth mode. Set by comment-risk. */
   usageStatus: null | UsageStatus
+  /** Near-duplicate fingerprint of the folded text, 52 bits, so that it is exact in a double: texts that differ in few characters differ in few bits (packages/policy/fingerprint.ts). null where the text is too short to tell copies from chance. Set by classify. */
+  fingerprint: null | number
+  /** Hashes of the contact handles in the text (kind and canonical spelling), 32 bits: enough to see one handle spread, too few to name it. Ascending, each once, at most 8. Set by classify. */
+  contactHashes: number[]
+  /** Stages of an approach that the pair has passed, this event included, in the order in which they were first seen, such as rapport, asking, secrecy: what explains a staged_approach finding. Empty where there is none. Set by comment-risk. */
+  approachStages: string[]
+  /** Earlier items of this pair that are harmful in hindsight and were not reported before, oldest first, at most 8; each is handed over once. Set by comment-risk where a risk is found after the fact. */
+  priorItems: PriorItem[]
 }
 
-/** DECISION: the one answer to one event. FOLLOW_UP: a later answer to an event that was decided before, because of what came after. REVERSAL: takes an earlier decision back. */
+/** DECISION: the one answer to one event. FOLLOW_UP: a later answer to an event that was decided before, because of what came after or because a human confirmed a hold; it replaces the earlier one. REVERSAL: takes the decision that stood back. */
 export const DECISION_TYPE_SYMBOLS = [
   'UNKNOWN',
   'DECISION',
@@ -445,6 +483,8 @@ export interface YouthPool {
   eligible: boolean
   /** Why not: codes such as category:fraud, not_reviewed, promotion, kind. Empty where eligible. */
   reasons: string[]
+  /** Youngest age, in years, that it may be shown to: 0, 3, 8, 12 or 16. null where it may not be shown in youth mode at all, and in records of writers that did not say: take 16 where such a record is eligible. */
+  fromAge: null | number
 }
 
 /** Why an adverse decision was taken, for the user and the regulator. Holds no personal data and no message text. Field names follow the statement of reasons of the EU Digital Services Act (Article 17, Transparency Database). */
@@ -507,9 +547,9 @@ export interface EnforcementDecision {
   section: string
   /** What happens to the content. */
   verdict: Verdict
-  /** What happens to the account. */
+  /** What happens to the account. In a REVERSAL: what is in force in this policy area without the decision, as if it had never been. */
   accountAction: AccountAction
-  /** How long the account action lasts; null where it has no end or no duration. */
+  /** How long the account action lasts from decidedAt on; null where it has no end or no duration. */
   actionSeconds: null | number
   /** Accounts that are told, such as guardians. */
   noticeTo: string[]
@@ -529,9 +569,9 @@ export interface EnforcementDecision {
   strikes: number
   /** Statement of reasons; null where the decision is not adverse. */
   statement: null | StatementOfReasons
-  /** For FOLLOW_UP: eventId of the later event. For REVERSAL: verdictId of the review. */
+  /** For FOLLOW_UP: eventId of the later event, or verdictId of the review that confirmed a hold. For REVERSAL: verdictId of the review. */
   causedBy: null | string
-  /** For REVERSAL: decisionId of the decision that is taken back. */
+  /** For REVERSAL: decisionId of the decision that is taken back. For FOLLOW_UP: null; it replaces every earlier decision on the event. */
   reverses: null | string
   /** Version of the rules used. */
   policyVersion: string
@@ -539,6 +579,12 @@ export interface EnforcementDecision {
   modelVersion: null | string
   /** Version of the policy that enforce decided by: bands, ladders, statements. Equal to policyVersion but for the moments in which a new version reaches the stages. Empty where the writer did not know. */
   enforcementVersion: string
+  /** What the verdict would be without the order on the section or the open circuit breaker that holds the content; null where nothing of the kind holds it. */
+  heldVerdict: null | Verdict
+  /** For REVERSAL: account action that the decision had kept in force and that is lifted; accountAction says what stays. NONE where nothing is lifted. */
+  liftedAction: AccountAction
+  /** Why a human should look at it: hold, sample, breaker/NAME with NAME an open circuit breaker such as verdict/REMOVE, action/BAN or rule/fraud.links. Empty where no human needs to. */
+  review: string[]
 }
 
 /** What the pipeline has to know of an account. Written by feed producers to accounts.profiles (compacted, key: accountId); a tombstone erases it. */
@@ -567,7 +613,7 @@ export interface AccountProfile {
 export interface UserReport {
   /** Unique id; a retry carries the same. */
   reportId: string
-  /** Account that reports. */
+  /** Account that reports. One that reports itself and names an event appeals against the decision on it. */
   reporterId: string
   /** Account that is reported. */
   reportedId: string
@@ -579,11 +625,12 @@ export interface UserReport {
   reportedAt: number
 }
 
-/** What the human inspector found. */
+/** What the human inspector found. CLAIMED: nothing yet; the inspector has taken the item in hand, for a quarter of an hour, so that nobody else is given it. UPHELD: the decision is right. OVERTURNED: it is not. */
 export const REVIEW_OUTCOME_SYMBOLS = [
   'UNKNOWN',
   'UPHELD',
   'OVERTURNED',
+  'CLAIMED',
 ] as const
 export type ReviewOutcome = (typeof REVIEW_OUTCOME_SYMBOLS)[number]
 
@@ -591,7 +638,7 @@ export type ReviewOutcome = (typeof REVIEW_OUTCOME_SYMBOLS)[number]
 export interface ReviewVerdict {
   /** Unique id; a retry carries the same. */
   verdictId: string
-  /** Decision that was inspected. */
+  /** Decision that was inspected: any of those on the event; the verdict is on the one that stands. */
   decisionId: string
   /** Event of that decision. */
   eventId: string
