@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -30,8 +30,8 @@ check: install ## types and style only
 format: install ## format the code
 	@$(NODE) npx biome check --write .
 
-types: install ## generate TypeScript types from schemas/
-	@$(NODE) node packages/events/generate.ts
+types: install ## generate TypeScript types from schemas/ and JSON Schemas of policy/
+	@$(NODE) node packages/events/generate.ts && $(NODE) node packages/policy/generate-schemas.ts
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
@@ -48,5 +48,20 @@ overload: install ## three times what the chain carries, for five minutes
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
 
+bench-policy: install ## what a published policy costs a stage when it changes over
+	@$(NODE) node test/load/policy-change.ts
+
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
+
+story: install ## play one account from first contact to reversal, and write docs/story.md
+	@bin/wardline story
+
+audit: install ## advisories on the packages in use, held against deploy/security/dependencies.yaml
+	@$(NODE) node test/supply-chain/audit.ts
+
+sbom: install ## list the packages in use as CycloneDX
+	@$(NODE) node test/supply-chain/sbom.ts
+
+reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
+	@$(NODE) node test/reliability/table.ts

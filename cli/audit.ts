@@ -44,6 +44,9 @@ export interface AuditReport {
   /** Dead letters that do not come from feed.events: profiles, reports, verdicts, or records that were put into an inner topic. */
   readonly otherDeadLetters: number
   readonly replayed: number
+  /** Later decisions on events that have their one: not part of the balance. */
+  readonly followUps: number
+  readonly reversals: number
 }
 
 /** The books balance: in = decisions + dead letters + duplicates, none missing, none doubled. */
@@ -60,6 +63,7 @@ export function balance(
   fed: readonly FedRecord[],
   outcomes: readonly Outcome[],
   replayed: number,
+  later: LaterDecisions = NO_LATER,
 ): AuditReport {
   const byOrigin = new Map<string, Outcome[]>()
   let otherDeadLetters = 0
@@ -77,7 +81,7 @@ export function balance(
   const replays = new Map<string, FedRecord>()
   for (const record of fed) if (record.replayOf !== null) replays.set(record.replayOf, record)
 
-  const doubled = new Set<string>()
+  const doubled = new Set<string>(later.doubled)
   const decidedIds = new Set<string>()
   const name = (record: FedRecord) => record.eventId ?? record.origin
   for (const record of fed) {
@@ -114,8 +118,18 @@ export function balance(
     doubled: [...doubled],
     otherDeadLetters,
     replayed,
+    followUps: later.followUps,
+    reversals: later.reversals,
   }
 }
+
+/** Follow-ups and reversals; `doubled`: ids of those that stand there twice. */
+export interface LaterDecisions {
+  readonly followUps: number
+  readonly reversals: number
+  readonly doubled: readonly string[]
+}
+const NO_LATER: LaterDecisions = { followUps: 0, reversals: 0, doubled: [] }
 
 function outcomeOfReplay(
   origin: string,
@@ -135,7 +149,7 @@ export async function audit(connection: Connection): Promise<AuditReport> {
   try {
     const fed: FedRecord[] = []
     // Outcomes before inputs: what is appended meanwhile can then be missing, never an outcome without input.
-    const { outcomes, replayed, replayOrigins } = await readOutcomes(connection, reader)
+    const { outcomes, replayed, replayOrigins, later } = await readOutcomes(connection, reader)
     const decoder = new RecordDecoder('FeedEvent', connection.registry)
     for await (const { partition, message } of readTopic(reader, TOPICS.feedEvents)) {
       await decoder.prepare([message])
@@ -147,7 +161,7 @@ export async function audit(connection: Connection): Promise<AuditReport> {
         replayOf: replayOf === undefined ? null : (replayOrigins.get(replayOf) ?? replayOf),
       })
     }
-    return balance(fed, outcomes, replayed)
+    return balance(fed, outcomes, replayed, later)
   } finally {
     await reader.close()
   }
@@ -155,6 +169,10 @@ export async function audit(connection: Connection): Promise<AuditReport> {
 
 async function readOutcomes(connection: Connection, reader: PartitionReader) {
   const outcomes: Outcome[] = []
+  const seen = new Set<string>()
+  const doubled: string[] = []
+  let followUps = 0
+  let reversals = 0
   const decisions = new RecordDecoder('EnforcementDecision', connection.registry)
   for await (const { message } of readTopic(reader, TOPICS.decisions)) {
     await decisions.prepare([message])
@@ -162,7 +180,13 @@ async function readOutcomes(connection: Connection, reader: PartitionReader) {
     if (decision === null || decision instanceof DecodeFailure) continue
     if (decision.type === 'DECISION') {
       outcomes.push({ origin: `${decision.feedPartition}/${decision.feedOffset}`, kind: 'decision' })
+      continue
     }
+    if (decision.type === 'FOLLOW_UP') followUps++
+    else if (decision.type === 'REVERSAL') reversals++
+    const { decisionId } = decision
+    if (seen.has(decisionId)) doubled.push(decisionId)
+    seen.add(decisionId)
   }
 
   /** `stage/partition/offset` of a dead letter to the origin of its record in feed.events. */
@@ -188,7 +212,7 @@ async function readOutcomes(connection: Connection, reader: PartitionReader) {
       else outcomes.push({ origin, kind: 'dead letter' })
     }
   }
-  return { outcomes, replayed, replayOrigins }
+  return { outcomes, replayed, replayOrigins, later: { followUps, reversals, doubled } }
 }
 
 const innerDecoders = new WeakMap<Connection, Map<string, RecordDecoder<RecordName>>>()

@@ -1,5 +1,5 @@
 import { classify, type OfflineResult, offlineResult } from '@wardline/classify'
-import { type FeedEvent, recordType } from '@wardline/events'
+import { type FeedEvent, type NormalizedEvent, recordType } from '@wardline/events'
 import { normalize } from '@wardline/normalize'
 import { type Classifier, createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { InvalidSettings } from '@wardline/stream'
@@ -27,14 +27,10 @@ const fieldNames = new Set(
 )
 
 /**
- * Classifies `{"text": …, "kind": …, …}` with the code that normalize and classify run. Any field of FeedEvent may be
- * given; what is missing is made up, other fields are ignored.
+ * The event of a line `{"text": …, "kind": …, …}` as normalize would send it on. Any field of FeedEvent may be given; what is
+ * missing is made up, other fields are ignored.
  */
-export function classifyLine(
-  line: string,
-  classifier: Classifier,
-  now: number = Date.now(),
-): OfflineResult | RefusedLine {
+export function normalizeLine(line: string, now: number = Date.now()): NormalizedEvent | RefusedLine {
   let given: unknown
   try {
     given = JSON.parse(line)
@@ -51,6 +47,16 @@ export function classifyLine(
   const event: FeedEvent = parsed.value
   const origin = { partition: 0, offset: 0, appendedAt: event.occurredAt, bytes: 0 }
   const result = normalize(event, origin, { makeForms, wellFormed })
-  if (result.kind === 'forward') return offlineResult(classify(result.outputs[0]!, classifier))
+  if (result.kind === 'forward') return result.outputs[0]!
   return { error: result.kind === 'deadLetter' ? `${result.reason}: ${result.error}` : result.reason }
+}
+
+/** Classifies a line with the code that normalize and classify run. */
+export function classifyLine(
+  line: string,
+  classifier: Classifier,
+  now: number = Date.now(),
+): OfflineResult | RefusedLine {
+  const event = normalizeLine(line, now)
+  return 'error' in event ? event : offlineResult(classify(event, classifier))
 }

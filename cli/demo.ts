@@ -114,11 +114,13 @@ async function publishAndWatch(connection: Connection, options: DemoOptions) {
   }
   let decided = 0
   const watch = new DecisionWatch(connection, (decision, receivedAt) => {
-    if (decision.type === 'DECISION') decided++
-    verdicts[decision.verdict] = (verdicts[decision.verdict] ?? 0) + 1
-    if (!warmUp.has(decision.eventId)) latency.add(decision.category, receivedAt - decision.feedAppendedAt)
     lines.push(JSON.stringify(decision))
     if (lines.length >= 500) flushLines()
+    // Follow-ups and reversals answer events that were counted with their first decision.
+    if (decision.type !== 'DECISION') return
+    decided++
+    verdicts[decision.verdict] = (verdicts[decision.verdict] ?? 0) + 1
+    if (!warmUp.has(decision.eventId)) latency.add(decision.category, receivedAt - decision.feedAppendedAt)
   })
   await watch.start()
   try {

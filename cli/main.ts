@@ -11,7 +11,11 @@ import {
   readDeadLetters,
   replayDeadLetters,
 } from './dead-letters.ts'
+import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
+import { addReportCommands } from './report-campaign.ts'
+import { addReviewCommands } from './review.ts'
+import { addSectionCommands } from './section.ts'
 import { tailDecisions } from './tail.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -258,6 +262,22 @@ program
     print('erased from profiles and state; records that name it go with the retention of their topics')
   })
 
+addReviewCommands(program)
+addSectionCommands(program)
+addReportCommands(program)
+
+program
+  .command('story')
+  .description(
+    'play one account from first contact to reversal on a chain of its own, and write docs/story.md',
+  )
+  .action(async () => {
+    const { writeStory } = await import('./story.ts')
+    await writeStory(print)
+  })
+
+addPolicyCommands(program, { print, warn })
+
 const acls = program
   .command('acls')
   .description('who may do what at the broker, from deploy/security/acls.yaml')
@@ -302,6 +322,8 @@ function printAudit(report: AuditReport, json: boolean): void {
   )
   print(`duplicates      ${report.duplicates}`)
   print(`replayed        ${report.replayed}`)
+  print(`follow-ups      ${report.followUps}`)
+  print(`reversals       ${report.reversals}`)
   print(`missing         ${report.missing.length}${list(report.missing)}`)
   print(`doubled         ${report.doubled.length}${list(report.doubled)}`)
   print(balances(report) ? 'balanced' : 'NOT balanced')

@@ -1,6 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
 import { type Connection, connect, readTopic } from '@wardline/cli/connection'
@@ -158,25 +161,73 @@ interface Line {
   readonly msg: string
 }
 
-describe('a service that the broker will not have refuses to start and names the remedy:', () => {
-  const started = async (stage: StageName, env: Record<string, string>) => {
-    const service = startService(stage, {
-      brokers: stack.brokers,
-      registryUrl: stack.registryUrl,
-      logFolder: `${folder}/refused`,
-      metricsPort: 0,
-      env,
-      detached: false,
+const started = async (stage: StageName, env: Record<string, string>) => {
+  const service = startService(stage, {
+    brokers: stack.brokers,
+    registryUrl: stack.registryUrl,
+    logFolder: `${folder}/refused`,
+    metricsPort: 0,
+    env,
+    detached: false,
+  })
+  const late = setTimeout(() => service.child.signal('SIGKILL'), 60_000)
+  await service.child.exited
+  clearTimeout(late)
+  const lines = readFileSync(service.child.logFile, 'utf8').trimEnd().split('\n')
+  // The client may still report a connection that it gave up after the refusal.
+  const fatal = lines.map((line) => JSON.parse(line) as Line).findLast(({ level }) => level === 'fatal')
+  return fatal ?? { level: 'none', msg: lines.join('\n') }
+}
+
+describe('a registry that wants a login', () => {
+  const login = `Basic ${Buffer.from('wardline:right').toString('base64')}`
+  let gate: Server
+  let env: Record<string, string>
+
+  // The registry's own login needs an identity provider; in front of it stands what a gateway does.
+  beforeAll(async () => {
+    gate = createServer(async (request, response) => {
+      if (request.headers.authorization !== login) return void response.writeHead(401).end('{}')
+      const body = request.method === 'POST' ? await text(request) : null
+      const answer = await fetch(`${new URL(stack.registryUrl).origin}${request.url}`, {
+        method: request.method!,
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
     })
-    const late = setTimeout(() => service.child.signal('SIGKILL'), 60_000)
-    await service.child.exited
-    clearTimeout(late)
-    const lines = readFileSync(service.child.logFile, 'utf8').trimEnd().split('\n')
-    // The client may still report a connection that it gave up after the refusal.
-    const fatal = lines.map((line) => JSON.parse(line) as Line).findLast(({ level }) => level === 'fatal')
-    return fatal ?? { level: 'none', msg: lines.join('\n') }
+    await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve))
+    const { port } = gate.address() as AddressInfo
+    env = {
+      WARDLINE_REGISTRY_URL: `http://127.0.0.1:${port}${new URL(stack.registryUrl).pathname}`,
+      WARDLINE_REGISTRY_USERNAME: 'wardline',
+    }
+  })
+  afterAll(() => {
+    gate.close()
+  })
+  const withPassword = (password: string) => {
+    const file = join(folder, `registry-${password}`)
+    writeFileSync(file, password)
+    return { ...env, WARDLINE_REGISTRY_PASSWORD_FILE: file }
   }
 
+  it('gives schemas to who has it', async () => {
+    const { registry } = as('feed-producer', withPassword('right'))
+    expect(await registry.idOf(TOPICS.feedEvents, 'FeedEvent')).toBeGreaterThan(0)
+  })
+
+  it('is no outage to who has not: the service refuses to start', async () => {
+    const { level, msg } = await started('classify', {
+      ...clientEnvironment(stack.credentials!, 'wardline-classify'),
+      ...withPassword('wrong'),
+    })
+    expect(level).toBe('fatal')
+    expect(msg).toMatch(/refused the login \(401\): check .*WARDLINE_REGISTRY_PASSWORD_FILE/)
+  })
+})
+
+describe('a service that the broker will not have refuses to start and names the remedy:', () => {
   it('a wrong password', async () => {
     const file = join(folder, 'wrong')
     writeFileSync(file, 'not it')

@@ -14,6 +14,13 @@ export class SchemaNotRegistered extends Error {
   override readonly name = 'SchemaNotRegistered'
 }
 
+/** The registry answers but does not let us in: waiting does not help, a setting does. */
+export class RegistryRefused extends Error {
+  override readonly name = 'RegistryRefused'
+  /** Tells the command line to print the message alone. */
+  readonly remedy = true
+}
+
 export interface RegistryOptions {
   /** Base address of the Confluent-compatible API, such as http://127.0.0.1:18081/apis/ccompat/v7. */
   readonly url: string
@@ -49,11 +56,11 @@ export class SchemaRegistry implements SchemaSource {
       const status = statusOf(error)
       if (status === 404) return null
       if (status === undefined && !isConnectionError(error)) return 'not_avro'
-      throw this.#unavailable(error)
+      throw this.#failure(error)
     }
   }
 
-  /** Id of our own schema under the subject of the topic. Throws SchemaNotRegistered or RegistryUnavailable. */
+  /** Id of our own schema under the subject of the topic. Throws SchemaNotRegistered, RegistryRefused or RegistryUnavailable. */
   async idOf(topic: string, record: RecordName): Promise<number> {
     const subject = `${topic}-value`
     try {
@@ -67,11 +74,18 @@ export class SchemaRegistry implements SchemaSource {
           `schemas/${record}.avsc is not registered under ${subject} at ${this.#url}; run: bin/wardline schemas register`,
         )
       }
-      throw this.#unavailable(error)
+      throw this.#failure(error)
     }
   }
 
-  #unavailable(error: unknown): RegistryUnavailable {
+  #failure(error: unknown): RegistryRefused | RegistryUnavailable {
+    const status = statusOf(error)
+    if (status === 401 || status === 403) {
+      return new RegistryRefused(
+        `the schema registry at ${this.#url} refused the login (${status}): check WARDLINE_REGISTRY_USERNAME and the password in WARDLINE_REGISTRY_PASSWORD_FILE`,
+        { cause: error },
+      )
+    }
     const why = error instanceof Error ? error.message : String(error)
     return new RegistryUnavailable(`the schema registry at ${this.#url} does not answer: ${why}`, {
       cause: error,

@@ -17,7 +17,16 @@ import type { Rule } from './rules.ts'
 /** What the classifier looks at. */
 export type ClassifierInput = Pick<
   NormalizedEvent,
-  'kind' | 'occurredAt' | 'text' | 'forms' | 'media' | 'links' | 'searchQuery' | 'device' | 'actorAgeBand'
+  | 'kind'
+  | 'occurredAt'
+  | 'text'
+  | 'forms'
+  | 'media'
+  | 'links'
+  | 'searchQuery'
+  | 'device'
+  | 'actorAgeBand'
+  | 'usage'
 >
 
 /** As in ClassifiedEvent. */
@@ -241,7 +250,8 @@ function applies({ from, until, kinds }: CompiledRule, event: ClassifierInput): 
 }
 
 function metadataHolds(rule: Rule, event: ClassifierInput, contactSpans: () => Span[]): boolean {
-  const { links, contactHandle, qrCode, mediaLabels, devices, actorAgeBands } = rule.when
+  const { links, contactHandle, qrCode, mediaLabels, devices, actorAgeBands, usage } = rule.when
+  if (usage && (event.usage === null || event.usage.sessionSeconds < usage.sessionSeconds)) return false
   if (devices && !devices.includes(event.device)) return false
   if (actorAgeBands && !actorAgeBands.includes(event.actorAgeBand)) return false
   if (qrCode && !event.media.some((media) => media.hasQrCode)) return false

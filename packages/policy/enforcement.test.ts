@@ -120,6 +120,28 @@ describe('loadEnforcement', () => {
     ['a ladder that goes down', 'points: 10, action: BAN', 'points: 10, action: WARN', /go down/],
     ['steps that do not ascend', 'points: 10, action: BAN', 'points: 6, action: BAN', /must ascend/],
     ['a mute without an end', 'points: 3, action: MUTE, hours: 24', 'points: 3, action: MUTE', /needs hours/],
+    [
+      'the young shown more than the older',
+      'youthFrom: { 0: 0.1, 3: 0.12, 8: 0.17',
+      'youthFrom: { 0: 0.1, 3: 0.2, 8: 0.17',
+      /stricter for 8 than for 3/,
+    ],
+    ['an age node left out', 'youthFrom: { 0: 0.1, 3', 'youthFrom: { 3', /youthFrom.0/],
+    ['a memory shorter than the strikes', 'withinDays: 730', 'withinDays: 30', /looks back less far/],
+    ['a day below an hour', 'BAN: { perHour: 2000', 'BAN: { perHour: 20000', /perDay is below perHour/],
+    [
+      'a breaker that is always open',
+      'anyRule: { perHour: 20000',
+      'anyRule: { perHour: 0',
+      /anyRule.perHour/,
+    ],
+    [
+      'an action without a breaker',
+      '    BAN: { perHour: 2000, perDay: 10000, share: 0.01 }\n',
+      '',
+      /actions.BAN/,
+    ],
+    ['a sample above all', 'sampleRate: 0.002', 'sampleRate: 2', /review.sampleRate/],
     ['a threshold beyond what is counted', '  minors: 5\n', '  minors: 64\n', /contactSpread.minors/],
   ])('refuses %s', (_, from, to, message) => {
     const found = problems('enforcement.yaml', from, to)
@@ -133,6 +155,9 @@ describe('loadEnforcement', () => {
     ).toMatch(/no law nowhere/)
     expect(problems('statements.yaml', 'This {kind} may be', 'This {actor} may be').join()).toMatch(
       /placeholder/,
+    )
+    expect(problems('statements.yaml', 'has been warned.', 'is warned for {duration}.').join()).toMatch(
+      /actions.WARN.en: unknown placeholder/,
     )
   })
 })

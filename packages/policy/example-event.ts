@@ -15,6 +15,7 @@ export function exampleEvent(example: RuleExample, occurredAt: number): Classifi
     searchQuery,
     device = 'PHONE',
     actorAgeBand = 'UNKNOWN',
+    sessionSeconds,
   } = given as Exclude<RuleExample, string>
   const labels = Object.entries(mediaLabels).map(([label, score]) => ({ label, score }))
   const hasMedia = qrCode || labels.length > 0 || recognizedText !== undefined
@@ -30,5 +31,6 @@ export function exampleEvent(example: RuleExample, occurredAt: number): Classifi
     searchQuery: searchQuery ?? null,
     device,
     actorAgeBand,
+    usage: sessionSeconds === undefined ? null : { sessionSeconds, endedAt: occurredAt },
   }
 }

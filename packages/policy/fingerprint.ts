@@ -1,10 +1,7 @@
 import { findContactHandles } from './contact-handles.ts'
 
-/** Characters of a shingle. */
-const SHINGLE = 3
 /** Fewer letters and ideographs than this say too little: greetings and thanks would be copies of one another. */
 const LEAST_CHARACTERS = 8
-const HALF = 2 ** 26
 const MOST_CONTACTS = 8
 
 /** Digits as handles are read out, so that a handle has one hash however it is written. */
@@ -23,17 +20,28 @@ function mixed(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
+const LOW = 2 ** 32
+const HIGH_BITS = 20
+
 /**
- * Near-duplicate fingerprint of a folded text: two halves of 26 bits, each of two min-hashes (Broder 1997) over runs of
- * three letters or ideographs; digits count as one and the same, whatever else is left out. Texts whose runs have
- * the Jaccard similarity J agree in a half with the probability J², in one of the two with 1 - (1 - J²)². Equal halves are
- * looked up; a SimHash would have to be searched for within a distance. null where the text is too short.
+ * How many runs had each bit set, as binary numbers that lie across words: plane p has bit p of all counts, so that one
+ * addition counts 32 bits at once. Used for text after text: what is said about one leaves nothing behind.
+ */
+const PLANES = 16
+/** Runs that are looked at: no count outgrows the planes. */
+const MOST_RUNS = 2 ** PLANES - 1
+const lowPlanes = new Int32Array(PLANES)
+const highPlanes = new Int32Array(PLANES)
+
+/**
+ * SimHash (Charikar 2002) of a folded text over its runs of two and three letters or ideographs: digits count as one and the
+ * same, whatever else is left out. 52 bits, the low 32 and 20 above them, so that it is exact in a double. null where
+ * the text is too short.
  */
 export function fingerprintOf(folded: string): number | null {
-  let a = 0xffffffff
-  let b = 0xffffffff
-  let c = 0xffffffff
-  let d = 0xffffffff
+  lowPlanes.fill(0)
+  highPlanes.fill(0)
+  let runs = 0
   let first = 0
   let second = 0
   let count = 0
@@ -42,30 +50,61 @@ export function fingerprintOf(folded: string): number | null {
     if (code < 0x80) {
       if (code >= 0x30 && code <= 0x39) code = 0x30
       else if (code < 0x61 || code > 0x7a) continue
-    } else if (code < 0x3400) continue
-    if (code >= 0xd800 && code <= 0xf8ff) continue
-    if (++count >= SHINGLE) {
-      const run = mixed(Math.imul(Math.imul(first, 0x01000193) ^ second, 0x01000193) ^ code)
-      if (run < a) a = run
-      const other = mixed(run ^ 0x2c1b3c6d)
-      if (other < b) b = other
-      const third = mixed(run ^ 0x297a2d39)
-      if (third < c) c = third
-      const fourth = mixed(run ^ 0x5f356495)
-      if (fourth < d) d = fourth
+    } else if (code < 0x3400 || (code >= 0xd800 && code <= 0xf8ff)) continue
+    // Numbers may be longer or shorter in a copy.
+    if (code === 0x30 && second === 0x30) continue
+    count++
+    if (count >= 2 && runs < MOST_RUNS) {
+      countBits(Math.imul(second ^ 0x5f356495, 0x01000193) ^ code)
+      runs++
+    }
+    if (count >= 3 && runs < MOST_RUNS) {
+      countBits(Math.imul(Math.imul(first, 0x01000193) ^ second, 0x01000193) ^ code)
+      runs++
     }
     first = second
     second = code
   }
   if (count < LEAST_CHARACTERS) return null
-  return (mixed(a ^ Math.imul(b, 0x9e3779b1)) % HALF) * HALF + (mixed(c ^ Math.imul(d, 0x9e3779b1)) % HALF)
+  return majority(highPlanes, HIGH_BITS, runs) * LOW + majority(lowPlanes, 32, runs)
 }
 
-/** The two halves of a fingerprint; near copies have at least one in common. */
-export const fingerprintHalves = (fingerprint: number): [number, number] => [
-  Math.floor(fingerprint / HALF),
-  fingerprint % HALF,
-]
+function countBits(run: number): void {
+  let carry = mixed(run) | 0
+  let high = mixed(carry ^ 0x297a2d39) | 0
+  for (let plane = 0; carry !== 0; plane++) {
+    const next = lowPlanes[plane]! & carry
+    lowPlanes[plane]! ^= carry
+    carry = next
+  }
+  for (let plane = 0; high !== 0; plane++) {
+    const next = highPlanes[plane]! & high
+    highPlanes[plane]! ^= high
+    high = next
+  }
+}
+
+/** The bits that more than half of the runs had set. */
+function majority(planes: Int32Array, bits: number, runs: number): number {
+  let word = 0
+  for (let bit = 0; bit < bits; bit++) {
+    let votes = 0
+    for (let plane = 0; plane < PLANES; plane++) votes |= ((planes[plane]! >>> bit) & 1) << plane
+    if (2 * votes > runs) word |= 1 << bit
+  }
+  return word >>> 0
+}
+
+/** In how many bits two fingerprints differ. */
+export function differingBits(a: number, b: number): number {
+  return ones((a % LOW) ^ (b % LOW)) + ones(Math.floor(a / LOW) ^ Math.floor(b / LOW))
+}
+
+function ones(word: number): number {
+  let count = 0
+  for (let rest = word >>> 0; rest !== 0; rest &= rest - 1) count++
+  return count
+}
 
 /** Hashes of the contact handles in a folded text, signed 32 bits, ascending, each once. See ClassifiedEvent.contactHashes. */
 export function contactHashesOf(folded: string): number[] {

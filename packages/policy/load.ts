@@ -1,17 +1,7 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
-import type { z } from 'zod'
-import { type Rule, ruleFileSchema, type Thresholds, thresholdsSchema } from './rules.ts'
-
-/** What is wrong with the policy, and where. */
-export interface PolicyProblem {
-  /** Relative to the policy folder. */
-  readonly file: string
-  readonly line: number
-  readonly message: string
-}
+import { z } from 'zod'
+import { type PolicyFiles, type PolicyProblem, policyVersion, readPolicyFiles } from './policy-files.ts'
+import { type Rule, ruleSchema, type Thresholds, thresholdsSchema } from './rules.ts'
 
 export interface LexiconTerm {
   readonly term: string
@@ -21,7 +11,7 @@ export interface LexiconTerm {
 
 /** The rules as they were read, checked, not yet compiled. */
 export interface Policy {
-  /** First 12 hexadecimal digits of the SHA-256 of all files that make it. */
+  /** As policyVersion says of all files of the policy, those that others read too. */
   readonly version: string
   readonly rules: readonly Rule[]
   readonly lexicons: ReadonlyMap<string, readonly LexiconTerm[]>
@@ -30,61 +20,78 @@ export interface Policy {
   readonly thresholds: Thresholds
 }
 
+/** Where something of a rule is written. */
+export type RuleLocator = (
+  ruleId: string,
+  path?: readonly PropertyKey[],
+) => Pick<PolicyProblem, 'file' | 'line'>
+
 export type LoadedPolicy =
-  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: true; readonly policy: Policy; readonly locate: RuleLocator }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
 
 /** Name of the lexicon file that holds the allow-phrases. */
 const ALLOW = 'allow'
 
 /** Reads rules/, lexicon/ and thresholds.yaml of a policy folder; reports every problem there is. */
-export function loadPolicy(folder: string): LoadedPolicy {
-  const problems: PolicyProblem[] = []
-  const hash = createHash('sha256')
-  const read = (file: string): string => {
-    const text = readFileSync(join(folder, file), 'utf8')
-    hash.update(file).update('\0').update(text).update('\0')
-    return text
-  }
-  const list = (sub: string, ending: string) =>
-    readdirSync(join(folder, sub))
-      .filter((name) => name.endsWith(ending))
-      .sort()
-      .map((name) => `${sub}/${name}`)
+export const loadPolicy = (folder: string): LoadedPolicy => parsePolicy(readPolicyFiles(folder))
 
+/** The same from files that are in memory already. */
+export function parsePolicy(files: PolicyFiles): LoadedPolicy {
+  const problems: PolicyProblem[] = []
   const lexicons = new Map<string, LexiconTerm[]>()
   let allow: string[] = []
-  for (const file of list('lexicon', '.tsv')) {
+  for (const [file, text] of files) {
+    if (!file.startsWith('lexicon/')) continue
     const name = file.slice('lexicon/'.length, -'.tsv'.length)
-    const terms = parseLexicon(file, read(file), problems)
+    const terms = parseLexicon(file, text, problems)
     if (name === ALLOW) allow = terms.map(({ term }) => term)
     else lexicons.set(name, terms)
   }
 
   const rules: Rule[] = []
   const seen = new Map<string, string>()
-  for (const file of list('rules', '.yaml')) {
-    const { value, lineOf } = parseYaml(file, read(file), ruleFileSchema, problems)
-    for (const [i, rule] of (value ?? []).entries()) {
+  const locators = new Map<string, (path: readonly PropertyKey[]) => Pick<PolicyProblem, 'file' | 'line'>>()
+  for (const [file, text] of files) {
+    if (!file.startsWith('rules/')) continue
+    const { value, lineOf } = parseYaml(file, text, z.array(z.unknown()), problems)
+    for (const [i, content] of (value ?? []).entries()) {
+      // One by one, so that a mistake in one rule hides none in the next.
+      const { lexicon } = (content as { when?: { lexicon?: unknown } } | null)?.when ?? {}
+      if (typeof lexicon === 'string' && !lexicons.has(lexicon)) {
+        problems.push({
+          file,
+          line: lineOf([i, 'when', 'lexicon']),
+          message: `there is no policy/lexicon/${lexicon}.tsv`,
+        })
+      }
+      const checked = ruleSchema.safeParse(content)
+      if (!checked.success) {
+        reportIssues(checked.error, file, (path) => lineOf([i, ...path]), problems)
+        continue
+      }
+      const rule = checked.data
       const line = lineOf([i, 'id'])
       const other = seen.get(rule.id)
       if (other) problems.push({ file, line, message: `rule ${rule.id} is also in ${other}` })
       seen.set(rule.id, `${file}:${line}`)
-      if (rule.when.lexicon !== undefined && !lexicons.has(rule.when.lexicon)) {
-        problems.push({
-          file,
-          line: lineOf([i, 'when', 'lexicon']),
-          message: `there is no policy/lexicon/${rule.when.lexicon}.tsv`,
-        })
-      }
+      locators.set(rule.id, (path) => ({ file, line: lineOf([i, ...path]) }))
       rules.push(rule)
     }
   }
-  const thresholds = parseYaml('thresholds.yaml', read('thresholds.yaml'), thresholdsSchema, problems).value
+  if (locators.size === 0 && problems.length === 0)
+    problems.push({ file: 'rules/', line: 1, message: 'there is no rule' })
+  const thresholdsText = files.get('thresholds.yaml')
+  if (thresholdsText === undefined) problems.push({ file: 'thresholds.yaml', line: 1, message: 'is missing' })
+  const thresholds =
+    thresholdsText !== undefined
+      ? parseYaml('thresholds.yaml', thresholdsText, thresholdsSchema, problems).value
+      : undefined
   if (problems.length > 0 || !thresholds) return { ok: false, problems }
   return {
     ok: true,
-    policy: { version: hash.digest('hex').slice(0, 12), rules, lexicons, allow, thresholds },
+    policy: { version: policyVersion(files), rules, lexicons, allow, thresholds },
+    locate: (ruleId, path = ['id']) => locators.get(ruleId)!(path),
   }
 }
 
@@ -140,13 +147,18 @@ export function parseYaml<Schema extends z.ZodType>(
   }
   const checked = schema.safeParse(content)
   if (checked.success) return { value: checked.data, lineOf }
-  for (const issue of checked.error.issues) {
-    const where = issue.path.filter((key) => typeof key === 'string').join('.')
-    problems.push({
-      file,
-      line: lineOf(issue.path),
-      message: where ? `${where}: ${issue.message}` : issue.message,
-    })
-  }
+  reportIssues(checked.error, file, lineOf, problems)
   return { value: undefined, lineOf }
+}
+
+function reportIssues(
+  { issues }: z.ZodError,
+  file: string,
+  lineOf: (path: readonly PropertyKey[]) => number,
+  problems: PolicyProblem[],
+): void {
+  for (const { path, message } of issues) {
+    const where = path.filter((key) => typeof key === 'string').join('.')
+    problems.push({ file, line: lineOf(path), message: where ? `${where}: ${message}` : message })
+  }
 }

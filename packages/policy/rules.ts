@@ -73,6 +73,7 @@ const example = z.union([
     searchQuery: z.string().optional(),
     device: z.enum(DEVICE_SYMBOLS).default('PHONE'),
     actorAgeBand: z.enum(AGE_BAND_SYMBOLS).default('UNKNOWN'),
+    sessionSeconds: z.number().int().min(0).max(86_400).optional(),
   }),
 ])
 export type RuleExample = z.infer<typeof example>
@@ -99,6 +100,10 @@ export const ruleSchema = z
         mediaLabels: z.strictObject({ anyOf: z.array(z.string()).nonempty(), atLeast: share }).optional(),
         devices: z.array(z.enum(DEVICE_SYMBOLS)).nonempty().optional(),
         actorAgeBands: z.array(z.enum(AGE_BAND_SYMBOLS)).nonempty().optional(),
+        usage: z
+          .strictObject({ sessionSeconds: z.number().int().min(1).max(86_400) })
+          .optional()
+          .describe('a usage event of at least so long a stretch of watching'),
       })
       .refine((when) => Object.keys(when).length > 0, 'needs at least one condition'),
     weight: share.default(0.75).describe('weight of each of `terms`'),
@@ -113,8 +118,8 @@ export const ruleSchema = z
       .optional()
       .describe('a conversation signal: feeds comment-risk, scores nothing by itself'),
     note: z.string().optional(),
-    examples: z.array(example).nonempty(),
-    counterexamples: z.array(example).default([]),
+    examples: z.array(example).default([]).describe('must fire; a test and `wardline policy check` run them'),
+    counterexamples: z.array(example).default([]).describe('must not fire'),
   })
   .refine(
     (rule) => rule.when.lexicon !== undefined || rule.when.terms !== undefined || rule.score !== undefined,
@@ -123,6 +128,10 @@ export const ruleSchema = z
       message: 'is needed where no text is looked at',
     },
   )
+  .refine((rule) => rule.mode === 'draft' || rule.examples.length > 0, {
+    path: ['examples'],
+    message: 'are needed before a rule is shadow or live: nobody has seen this one fire',
+  })
   .refine((rule) => rule.from === undefined || rule.until === undefined || rule.from < rule.until, {
     path: ['until'],
     message: 'must be after from',

@@ -19,6 +19,10 @@ export const WORK_BUCKETS = [
 export const TRANSACTION_RESULTS = ['committed', 'failed', 'fenced'] as const
 export type TransactionResult = (typeof TRANSACTION_RESULTS)[number]
 
+/** What became of a record of policy.control: handed over; not decodable; refused by the stage. */
+export const CONTROL_OUTCOMES = ['taken', 'undecodable', 'refused'] as const
+export type ControlOutcome = (typeof CONTROL_OUTCOMES)[number]
+
 interface Child {
   inc(by?: number): void
 }
@@ -38,6 +42,12 @@ export class StageMetrics {
   readonly transactions: Readonly<Record<TransactionResult, Child>>
   readonly restoreSeconds: Observer
   readonly expiredRecords: Child
+  readonly offsetsLost: Child
+  readonly control: Readonly<Record<ControlOutcome, Child>>
+  readonly #policyInfo: Gauge<'version'>
+  readonly #policyRefused: Counter<'stage' | 'reason'>
+  #policyVersion: string | undefined
+  readonly #controlChecked: Gauge<'stage'>
   readonly #lag: Gauge<'stage' | 'partition'>
   readonly #stateEntries: Gauge<'stage' | 'store'>
   readonly #stateEvictions: Gauge<'stage' | 'store'>
@@ -113,6 +123,39 @@ export class StageMetrics {
       labelNames: ['stage'],
       registers,
     }).labels({ stage })
+    this.offsetsLost = new Counter({
+      name: 'wardline_offsets_lost_total',
+      help: "Partitions taken whose group had lost its committed offsets; the stage's own record stood in for them.",
+      labelNames: ['stage'],
+      registers,
+    }).labels({ stage })
+    const control = new Counter({
+      name: 'wardline_control_records_total',
+      help: 'Records of policy.control by what became of them; what is undecodable or refused changes nothing.',
+      labelNames: ['stage', 'outcome'],
+      registers,
+    })
+    this.control = Object.fromEntries(
+      CONTROL_OUTCOMES.map((outcome) => [outcome, control.labels({ stage, outcome })]),
+    ) as Record<ControlOutcome, Child>
+    this.#policyInfo = new Gauge({
+      name: 'wardline_policy_info',
+      help: '1 for the version of the rules in use; nothing in a stage that uses none.',
+      labelNames: ['version'],
+      registers,
+    })
+    this.#policyRefused = new Counter({
+      name: 'wardline_policy_refused_total',
+      help: 'Published policies that this stage could not use; the one before goes on.',
+      labelNames: ['stage', 'reason'],
+      registers,
+    })
+    this.#controlChecked = new Gauge({
+      name: 'wardline_control_checked_timestamp_seconds',
+      help: 'When policy.control was last read to its end: the age of what this stage knows of it.',
+      labelNames: ['stage'],
+      registers,
+    })
     this.#lag = new Gauge({
       name: 'wardline_consumer_lag',
       help: 'Offsets between the position and the end of the partition that committed readers see.',
@@ -141,6 +184,21 @@ export class StageMetrics {
 
   setReady(ready: boolean): void {
     this.#ready.set({ stage: this.#stage }, ready ? 1 : 0)
+  }
+
+  /** `at`: ms since 1970 UTC. */
+  setControlChecked(at: number): void {
+    this.#controlChecked.set({ stage: this.#stage }, at / 1000)
+  }
+
+  setPolicyVersion(version: string): void {
+    if (this.#policyVersion !== undefined) this.#policyInfo.remove({ version: this.#policyVersion })
+    this.#policyVersion = version
+    this.#policyInfo.set({ version }, 1)
+  }
+
+  policyRefused(reason: string): void {
+    this.#policyRefused.inc({ stage: this.#stage, reason })
   }
 
   setLag(partition: number, offsets: number): void {

@@ -16,6 +16,7 @@ import {
   TransactionContent,
 } from './client/transactional-producer.ts'
 import { deadLetterMessage } from './dead-letter.ts'
+import { encodePositions, joinPositions, POSITION_KEY, readPositions } from './input-positions.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { DeadLetterReason, StageResult } from './results.ts'
@@ -87,13 +88,13 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   }
 
   /**
-   * Takes the partition: fences the former owner, reads what it committed, and brings the state to that
+   * Takes the partition: fences the former owner, reads how far it came, and brings the state to that
    * point. The order matters: before the fence a transaction may still be committing, and an offset read
    * then would be too old.
    */
   async open(): Promise<void> {
     await this.#producer.fence()
-    const committed = await this.#committedPositions()
+    const committed = await this.#reachedPositions()
     if (this.#undecided && samePositions(this.#undecided, committed)) {
       for (const store of this.#stores) store.merge()
     } else {
@@ -102,6 +103,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     }
     this.#undecided = undefined
     this.#positions = committed
+    this.#logger.info({ positions: Object.fromEntries(committed) }, 'partition taken')
   }
 
   /** Moves a position past records that retention deleted. */
@@ -174,6 +176,11 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
 
     const after = new Map(this.#positions)
     after.set(input.topic, Number(messages[at - 1]!.offset) + 1)
+    batch.content.add(stateTopic(stage.name), this.partition, {
+      key: POSITION_KEY,
+      value: encodePositions(after),
+      timestamp: String(now),
+    })
     this.#undecided = after
     const offsets: InputOffset[] = [
       { topic: input.topic, partition: this.partition, offset: after.get(input.topic)! },
@@ -304,7 +311,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       const output = batch.outputs[i]!
       const category: Category = stage.output.category(output)
       const { feedAppendedAt } = output as { feedAppendedAt?: number }
-      if (batch.areEvents && feedAppendedAt !== undefined) {
+      // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
+      const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
+      if (batch.areEvents && answers && feedAppendedAt !== undefined) {
         metrics.age[category].observe(Math.max(0, committedAt - feedAppendedAt) / 1000)
         metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!)
       }
@@ -316,15 +325,39 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     if (batch.duplicates > 0) metrics.duplicates.inc(batch.duplicates)
   }
 
-  async #committedPositions(): Promise<Map<string, number>> {
+  /** By the group's offsets and the stage's own record of them, see joinPositions. */
+  async #reachedPositions(): Promise<Map<string, number>> {
+    const { stage, reader, metrics } = this.#deps
     const topics = [...this.#inputs.keys()]
-    const committed = await this.#producer.committedOffsets(topics, this.partition)
+    const [committed, own] = await Promise.all([
+      this.#producer.committedOffsets(topics, this.partition),
+      readPositions(reader, stateTopic(stage.name), this.partition),
+    ])
+    const ends = new Map<string, number>()
     for (const topic of topics) {
-      if (committed.get(topic)! >= 0) continue
-      const { start } = await this.#deps.reader.bounds(topic, this.partition)
-      committed.set(topic, start)
+      if ((own?.get(topic) ?? -1) > committed.get(topic)!)
+        ends.set(topic, (await reader.bounds(topic, this.partition)).end)
     }
-    return committed
+    const { positions, lost, ahead } = joinPositions(committed, own, ends)
+    if (lost.length > 0) {
+      metrics.offsetsLost.inc()
+      this.#logger.error(
+        { lost, committed: Object.fromEntries(committed), own: Object.fromEntries(own!) },
+        'the broker has lost committed offsets of the group; going on by the own record of them, nothing is read twice',
+      )
+    }
+    if (ahead.length > 0) {
+      this.#logger.error(
+        { ahead, committed: Object.fromEntries(committed), own: Object.fromEntries(own!) },
+        'the state topic is behind the committed offsets: it has lost its end, or a version before this one was in between',
+      )
+    }
+    for (const [topic, offset] of positions) {
+      if (offset >= 0) continue
+      const { start } = await reader.bounds(topic, this.partition)
+      positions.set(topic, start)
+    }
+    return positions
   }
 
   async #restore(): Promise<void> {

@@ -54,6 +54,17 @@ describe('readSettings', () => {
       'WARDLINE_TLS: must be true',
     )
     expect(readSettings({ ...login, WARDLINE_BROKERS: '127.0.0.1:9092' }).broker.sasl).toBeDefined()
+    const registryLogin = {
+      WARDLINE_BROKERS: good.WARDLINE_BROKERS,
+      WARDLINE_REGISTRY_USERNAME: 'wardline',
+      WARDLINE_REGISTRY_PASSWORD_FILE: import.meta.filename,
+    }
+    expect(() => readSettings({ ...registryLogin, WARDLINE_REGISTRY_URL: 'http://registry:8081' })).toThrow(
+      'WARDLINE_REGISTRY_URL: must be https',
+    )
+    expect(
+      readSettings({ ...registryLogin, WARDLINE_REGISTRY_URL: 'https://registry' }).registry.username,
+    ).toBe('wardline')
   })
 
   it('refuses to show metrics to other machines unless told how', () => {

@@ -102,6 +102,18 @@ const environment = z
         message: 'must be true where a login is sent to another machine',
       })
     }
+    const registry = URL.parse(env.WARDLINE_REGISTRY_URL)
+    if (
+      env.WARDLINE_REGISTRY_USERNAME !== undefined &&
+      registry?.protocol === 'http:' &&
+      !LOOPBACK.has(registry.hostname)
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['WARDLINE_REGISTRY_URL'],
+        message: 'must be https where a login is sent to another machine',
+      })
+    }
     if (
       !LOOPBACK.has(env.WARDLINE_METRICS_HOST) &&
       env.WARDLINE_METRICS_TOKEN_FILE === undefined &&

@@ -4,6 +4,7 @@ import {
   RecordEncoder,
   type RecordName,
   type RecordTypes,
+  RegistryRefused,
   RegistryUnavailable,
   SchemaRegistry,
 } from '@wardline/events'
@@ -14,14 +15,16 @@ import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
+import { closeForgottenSockets } from './client/sockets.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
+import { ControlReader } from './control-reader.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import { PartitionTask, type TaskDeps } from './partition-task.ts'
 import type { StageSettings } from './settings.ts'
 import type { Stage } from './stage.ts'
 import type { StateStore } from './state.ts'
-import { groupId, transactionalId } from './topics.ts'
+import { groupId, TOPICS, transactionalId } from './topics.ts'
 
 export interface StageRunnerOptions<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly stage: Stage<Output, State>
@@ -62,6 +65,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   readonly #kafka: Kafka
   readonly #registry: SchemaRegistry
   readonly #reader: PartitionReader
+  /** Absent where the stage takes no control records. */
+  readonly #control: ControlReader | undefined
   readonly #logger: Logger
   readonly #topics: readonly string[]
   readonly #slots = new Map<number, Slot<Output, State>>()
@@ -84,6 +89,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     this.#kafka = createKafka(options.settings.broker, `wardline-${options.stage.name}`, options.logger)
     this.#registry = new SchemaRegistry(options.settings.registry)
     this.#reader = new PartitionReader(this.#kafka)
+    this.#control = this.#createControl()
     this.#topics = options.stage.inputs.map((input) => input.topic)
   }
 
@@ -114,8 +120,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
 
   async #run(): Promise<void> {
     const lagTimer = setInterval(() => void this.#reportIdleLag(), LAG_INTERVAL_MS)
+    let following: Promise<void> | undefined
     try {
       this.#deps = await this.#untilAnswered(() => this.#prepare())
+      await this.#untilAnswered(() => this.#control?.catchUp(), `reading ${TOPICS.control}`)
+      following = this.#control?.follow()
       while (!this.#stopping.signal.aborted) {
         const error = await this.#consume()
         if (this.#stopping.signal.aborted) break
@@ -125,8 +134,26 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       clearInterval(lagTimer)
       await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
       await this.#reader.close().catch(() => {})
+      await this.#control?.close()
+      await following
+      closeForgottenSockets(this.#kafka)
       this.#options.metrics.setReady(false)
     }
+  }
+
+  #createControl(): ControlReader | undefined {
+    const { stage, metrics, clock } = this.#options
+    const { takeControl } = stage
+    if (!takeControl) return undefined
+    return new ControlReader({
+      createReader: () => new PartitionReader(this.#kafka),
+      decoder: new RecordDecoder('PolicyControl', this.#registry, clock),
+      take: (value, key) => takeControl(value, key),
+      metrics,
+      logger: this.#logger,
+      clock,
+      sleep: (ms) => this.#sleep(ms),
+    })
   }
 
   async #prepare(): Promise<TaskDeps<Output, State>> {
@@ -367,7 +394,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         this.#failures = 0
         return
       } catch (error) {
-        if (error instanceof RegistryUnavailable) {
+        if (error instanceof RegistryUnavailable || error instanceof RegistryRefused) {
           this.#notReady(error.message)
           this.#logger.warn(
             { topic, partition, error: error.message, retryInMs: backoff },
@@ -451,23 +478,24 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 
   /** Repeats while broker or registry do not answer; passes on what waiting cannot mend. */
-  async #untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
+  async #untilAnswered<T>(attempt: () => Promise<T> | T, doing?: string): Promise<T> {
+    if (doing !== undefined) this.#reason = doing
     let backoff = FIRST_BACKOFF_MS * 4
     let missingSince: number | undefined
     for (;;) {
       try {
         return await attempt()
       } catch (error) {
-        if (this.#stopping.signal.aborted) throw error
+        if (this.#stopping.signal.aborted || error instanceof RegistryRefused) throw error
         if (error instanceof Error && error.name === 'SchemaNotRegistered') {
           missingSince ??= performance.now()
           if (performance.now() - missingSince > MISSING_SCHEMA_PATIENCE_MS) throw error
         } else missingSince = undefined
         const refused = await accessRefused(error, this.#options.settings.broker)
         if (refused) throw refused
-        this.#reason = describe(error)
+        this.#reason = doing === undefined ? describe(error) : `${doing}: ${describe(error)}`
         this.#logger.warn(
-          { error: describe(error), retryInMs: backoff },
+          { error: describe(error), retryInMs: backoff, ...(doing === undefined ? {} : { doing }) },
           'waiting for the broker and the registry',
         )
         await this.#sleep(backoff)

@@ -64,7 +64,8 @@ export interface Stage<Output extends RecordName, State extends Record<string, S
   /**
    * Takes the newest record of a key of policy.control, null for a tombstone: what stands there before the stage is ready,
    * and what comes later between two batches. It concerns every partition, so it belongs to no state; what it says holds
-   * by event time or by version, never by when it arrived.
+   * by event time or by version, never by when it arrived. Throws where it cannot take the record: that is logged and
+   * counted, changes nothing, and at start the next older record of the key is tried.
    */
   readonly takeControl?: (value: PolicyControl | null, key: string) => void
   /** Fresh, empty stores for one partition. */

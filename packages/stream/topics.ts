@@ -74,7 +74,12 @@ export const TOPIC_SPECS: readonly TopicSpec[] = [
   {
     topic: TOPICS.control,
     record: 'PolicyControl',
-    config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(32 * MIB) },
+    // The broker's time orders two records of a key that two writers put into two partitions.
+    config: {
+      'cleanup.policy': 'compact',
+      'message.timestamp.type': 'LogAppendTime',
+      'max.message.bytes': String(32 * MIB),
+    },
   },
   ...STAGE_NAMES.flatMap((stage): TopicSpec[] => [
     {

@@ -1,19 +1,25 @@
-import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
+import {
+  createClassifier,
+  loadBundle,
+  PolicyInUse,
+  policyFolder,
+  readPolicyFiles,
+  ruleSetName,
+} from '@wardline/policy'
 import { refuseToStart, runStage } from '@wardline/stream'
-import { Gauge } from 'prom-client'
 import { createClassifyStage } from './stage.ts'
 
-const loaded = loadPolicy(policyFolder(process.env))
+const loaded = loadBundle(readPolicyFiles(policyFolder(process.env)))
 if (loaded.ok) {
-  const classifier = createClassifier(loaded.policy)
-  await runStage(createClassifyStage({ classifier }), {
-    onCommitted: ({ registry }) => {
-      const info = {
-        name: 'wardline_policy_info',
-        help: 'Version of the rules in use.',
-        labelNames: ['version'] as const,
-      }
-      new Gauge({ ...info, registers: [registry] }).set({ version: classifier.policyVersion }, 1)
+  const policy = new PolicyInUse({
+    ruleSet: ruleSetName(process.env),
+    shipped: loaded.bundle,
+    compile: (bundle) => createClassifier(bundle.policy),
+  })
+  const takePolicy = policy.take.bind(policy)
+  await runStage(createClassifyStage({ classifier: policy.shipped, takePolicy }), {
+    onCommitted: (metrics) => {
+      policy.reportTo(metrics)
       return () => {}
     },
   })

@@ -1,3 +1,4 @@
+import type { PolicyControl } from '@wardline/events'
 import type { Classifier } from '@wardline/policy'
 import { forward, type Stage, TOPICS } from '@wardline/stream'
 import { classify } from './classify.ts'
@@ -6,8 +7,12 @@ export { classify, mergeSpans, type OfflineResult, offlineResult } from './class
 
 /** events.normalized → events.classified: scores, rules, signals; the last stage that sees raw text. */
 export function createClassifyStage(deps: {
-  classifier: Classifier
+  /** Until a policy is published. */
+  readonly classifier: Classifier
+  /** The classifier that a control record asks for, undefined where it is about something else; throws where it cannot be used. */
+  readonly takePolicy?: (record: PolicyControl | null, key: string) => Classifier | undefined
 }): Stage<'ClassifiedEvent', Record<never, never>> {
+  let { classifier } = deps
   return {
     name: 'classify',
     inputs: [
@@ -15,7 +20,7 @@ export function createClassifyStage(deps: {
         topic: TOPICS.normalized,
         record: 'NormalizedEvent',
         role: 'events',
-        handle: (event) => forward(classify(event, deps.classifier)),
+        handle: (event) => forward(classify(event, classifier)),
       },
     ],
     output: {
@@ -23,6 +28,9 @@ export function createClassifyStage(deps: {
       record: 'ClassifiedEvent',
       key: (event) => event.protectedId,
       category: (event) => event.category,
+    },
+    takeControl: (record, key) => {
+      classifier = deps.takePolicy?.(record, key) ?? classifier
     },
     createState: () => ({}),
   }

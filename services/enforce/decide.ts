@@ -1,23 +1,56 @@
 import { hash } from 'node:crypto'
-import type { AccountAction, AssessedEvent, DecisionType, EnforcementDecision } from '@wardline/events'
+import type {
+  AccountAction,
+  AssessedEvent,
+  DecisionType,
+  EnforcementDecision,
+  Verdict,
+} from '@wardline/events'
 import type { Enforcement } from '@wardline/policy/enforcement'
 import { contactEvidence, isApproach, isMinor } from './contact-spread.ts'
+import { type Copies, withCopies } from './copy-spread.ts'
 import { pointsAt, type Strike, stepAt, strikesAt, withStrike } from './ladder.ts'
 import { countSince, hashOf, type RecentIds, withId } from './recent-ids.ts'
 import { NO_REST, restAnswer } from './rest.ts'
-import { statementOf } from './statement.ts'
-import { isAllowed, judge, youthPool } from './verdict.ts'
+import { isSampled } from './sampling.ts'
+import type { SectionOrder } from './section-orders.ts'
+import { contentTypes, statementOf } from './statement.ts'
+import { isAllowed, judge } from './verdict.ts'
+import { youthPool } from './youth-pool.ts'
 
 /** What is kept of one actor. */
 export interface Actor {
   readonly strikes: readonly Strike[]
   /** Minors approached. */
   readonly minors: RecentIds
+  /** What was sent to which minors; absent: nothing that could be a copy. */
+  readonly copies?: Copies
 }
 export const NEW_ACTOR: Actor = { strikes: [], minors: [] }
 
+/** What stands around an event when it is decided. */
+export interface Standing {
+  readonly actor: Actor
+  /** Sum of the weights of those who reported the actor. */
+  readonly reporters: number
+  /** Order in force on the event's section. */
+  readonly order?: SectionOrder | undefined
+  /** A human has taken the answer to this event back before: it comes again, and strikes nobody. */
+  readonly overturned: boolean
+  /** Names of open breakers that forbid what would be done; counts it. */
+  readonly breakers: (
+    verdict: Verdict,
+    action: AccountAction,
+    ruleIds: readonly string[],
+  ) => readonly string[]
+}
+
 export interface Decided {
   readonly decision: EnforcementDecision
+  /** Severity of the strike that the decision would have given, had no breaker held it; 0: none, or it was given. */
+  readonly heldPoints: number
+  /** Without the reports the event would have been allowed. */
+  readonly byReports: boolean
   /** The actor after the decision; the same object where nothing changed. */
   readonly actor: Actor
 }
@@ -36,51 +69,32 @@ export const isAdverse = ({
   !isAllowed(verdict) || STRIKING.has(accountAction)
 
 /** The one answer to an event. `now` is the stage's clock and goes into the times of the decision only. */
-export function decide(
-  event: AssessedEvent,
-  actor: Actor,
-  reporters: RecentIds,
-  policy: Enforcement,
-  now: number,
-): Decided {
+export function decide(event: AssessedEvent, standing: Standing, policy: Enforcement, now: number): Decided {
   const at = event.occurredAt
-  const { contactSpread, reports } = policy
+  const { contactSpread } = policy
+  const { actor, order } = standing
 
   let minors = actor.minors
   let distinctMinors = 0
+  let copies = actor.copies
+  let copiedTo = 0
+  if (event.protectedIsMinor && event.protectedId !== event.actorId && !isMinor(event.actorAgeBand)) {
+    const spread = withCopies(copies ?? NO_COPIES, event, policy.copySpread)
+    copiedTo = spread.minors
+    if (copiedTo > 0) copies = spread.copies
+  }
   if (event.protectedIsMinor && isApproach(event, contactEvidence(event, contactSpread), contactSpread)) {
     minors = withId(minors, hashOf(event.protectedId), at)
     distinctMinors = countSince(minors, at, contactSpread.windowMs)
   }
   const judgement = judge(
     event,
-    {
-      minors: distinctMinors,
-      reporters: reporters.length === 0 ? 0 : countSince(reporters, at, reports.windowMs),
-    },
+    { minors: distinctMinors, copies: copiedTo, reporters: standing.reporters },
     policy,
   )
-  const { verdict, category, risk, points } = judgement
+  const { category, risk } = judgement
   const decisionId = decisionIdOf('DECISION', event.eventId, null)
   const { area } = policy.categories[category]
-
-  let strikes = actor.strikes
-  let accountAction: AccountAction = 'NONE'
-  let actionSeconds: number | null = null
-  let noticeTo = NO_REST.noticeTo
-  if (points > 0) {
-    strikes = withStrike(strikes, { area: area.name, points, at, decisionId }, policy.areas)
-    const most = isMinor(event.actorAgeBand) ? policy.minorActorMostAction : 'BAN'
-    const step = stepAt(area, pointsAt(strikes, area, at), most)
-    if (step) {
-      accountAction = step.action
-      actionSeconds = step.seconds
-    }
-  } else if (event.kind === 'USAGE') {
-    const rest = restAnswer(event.usageStatus, event.guardianIds, policy)
-    accountAction = rest.accountAction
-    noticeTo = rest.noticeTo
-  }
 
   const ruleIds: string[] = []
   const items: string[] = []
@@ -105,11 +119,67 @@ export function decide(
   for (const finding of event.findings)
     if (finding.category === category) rest(finding.code, finding.item, finding.score)
   if (judgement.bySpread) rest('contact_spread', contactSpread.item, risk)
+  if (judgement.byCopies) rest('copy_spread', policy.copySpread.item, risk)
   if (judgement.byReports) ruleIds.push('user_reports')
 
-  const adverse = isAdverse({ verdict, accountAction })
+  let verdict = judgement.verdict
+  let points = standing.overturned ? 0 : judgement.points
+  let accountAction: AccountAction = 'NONE'
+  let actionSeconds: number | null = null
+  let noticeTo = NO_REST.noticeTo
+  let strikes = actor.strikes
+  if (points > 0) {
+    strikes = withStrike(strikes, { area: area.name, points, at, decisionId }, policy.areas)
+    const most = isMinor(event.actorAgeBand) ? policy.minorActorMostAction : 'BAN'
+    const step = stepAt(area, pointsAt(strikes, area, at), most)
+    if (step) {
+      accountAction = step.action
+      actionSeconds = step.seconds
+    }
+  } else if (event.kind === 'USAGE') {
+    const answer = restAnswer(event.usageStatus, event.guardianIds, policy)
+    accountAction = answer.accountAction
+    actionSeconds = answer.seconds
+    noticeTo = answer.noticeTo
+  }
+
+  let heldVerdict: Verdict | null = null
+  let heldPoints = 0
+  const review: string[] = []
+  if (!isAllowed(verdict) && verdict !== 'HOLD_FOR_REVIEW') {
+    const open = standing.breakers(verdict, accountAction, ruleIds)
+    if (open.length > 0) {
+      heldVerdict = verdict
+      heldPoints = points
+      verdict = 'HOLD_FOR_REVIEW'
+      points = 0
+      accountAction = 'NONE'
+      actionSeconds = null
+      strikes = actor.strikes
+      ruleIds.push('circuit_breaker')
+      for (const name of open) review.push(`breaker/${name}`)
+    }
+  }
+  if (order && event.kind !== 'USAGE') {
+    // What the content itself deserves is not lost: it is not let go when the order ends.
+    heldVerdict ??= verdict
+    verdict = 'HOLD_SECTION_SUSPENDED'
+  }
+  if (verdict === 'HOLD_FOR_REVIEW' || heldVerdict === 'HOLD_FOR_REVIEW') review.unshift('hold')
+  else if (
+    isAllowed(verdict) &&
+    event.kind !== 'USAGE' &&
+    isSampled(decisionId, policy.review.sampleRate, policy.review.sampleSeed)
+  )
+    review.push('sample')
+
   return {
-    actor: minors === actor.minors && strikes === actor.strikes ? actor : { strikes, minors },
+    heldPoints,
+    byReports: judgement.byReports,
+    actor:
+      minors === actor.minors && strikes === actor.strikes && copies === actor.copies
+        ? actor
+        : { strikes, minors, ...(copies ? { copies } : {}) },
     decision: {
       decisionId,
       type: 'DECISION',
@@ -128,16 +198,35 @@ export function decide(
       accountAction,
       actionSeconds,
       noticeTo,
-      youthPool: youthPool(event, judgement, policy),
+      youthPool: youthPool(event, { verdict, category, risk }, policy),
       category,
       risk,
       ruleIds,
       shadowRuleIds,
       items,
       strikes: strikes.length === 0 ? 0 : strikesAt(strikes, area, at),
-      statement: adverse
+      statement: isAdverse({ verdict, accountAction })
         ? statementOf(
-            { event, judgement, accountAction, ruleIds, item: strongest, decisionId, decidedAt: now },
+            {
+              category,
+              kind: event.kind,
+              verdict,
+              accountAction,
+              actionSeconds,
+              findings: ruleIds,
+              item: strongest,
+              // An order holds what is harmless as well: then it alone is the reason.
+              order: order && {
+                reference: order.reference,
+                alone: heldVerdict === null || isAllowed(heldVerdict),
+              },
+              contentType: contentTypes(event.textLength, event.mediaTypes),
+              contentDate: at,
+              decisionId,
+              decidedAt: now,
+              automation: 'AUTOMATED',
+              reported: judgement.byReports,
+            },
             policy,
           )
         : null,
@@ -145,9 +234,14 @@ export function decide(
       reverses: null,
       policyVersion: event.policyVersion,
       modelVersion: event.modelVersion,
+      heldVerdict,
+      liftedAction: 'NONE',
+      review: review.length === 0 ? NONE : review,
+      enforcementVersion: policy.version,
     },
   }
 }
 
-/** Shared by the decisions without shadow hits: nobody changes an output. */
+const NO_COPIES: Copies = []
+/** Shared by the decisions that have none: nobody changes an output. */
 const NONE: string[] = []

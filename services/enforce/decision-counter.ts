@@ -1,32 +1,67 @@
-import type { Category, EnforcementDecision, Verdict } from '@wardline/events'
+import type { Category, DecisionType, EnforcementDecision, Verdict } from '@wardline/events'
 import { Counter, type Registry } from 'prom-client'
 
+/** Rules that get a label of their own; the rest share `other`. The policy has far fewer. */
+const MOST_RULES = 300
+
 /**
- * `wardline_decisions_total{verdict,category,mode}`: each decision once as `live`, and once more as `shadow`
- * where shadow rules fired on it. Children are made when first met and kept: the hot path looks up no labels.
+ * `wardline_decisions_total{verdict,category,mode}`: each first decision once as `live`, and once more as `shadow` where
+ * shadow rules fired on it. `wardline_later_decisions_total{type,verdict}`: follow-ups and reversals.
+ * `wardline_rule_decisions_total{rule,outcome}`: adverse decisions that rest on a rule (`acted`) and those of them that a
+ * human took back (`overturned`); their ratio is the rule's overturn rate. Children are made when first met and kept: the
+ * hot path looks up no labels.
  */
 export function createDecisionCounter(registry: Registry): (decision: EnforcementDecision) => void {
-  const counter = new Counter({
+  const registers = [registry]
+  const decisions = new Counter({
     name: 'wardline_decisions_total',
-    help: 'Decisions by verdict and category; mode shadow: those on which shadow rules fired.',
+    help: 'First decisions by verdict and category; mode shadow: those on which shadow rules fired.',
     labelNames: ['verdict', 'category', 'mode'],
-    registers: [registry],
+    registers,
   })
-  const childrenOf = (mode: 'live' | 'shadow') => {
-    const children = new Map<Verdict, Map<Category, { inc(): void }>>()
-    return (verdict: Verdict, category: Category) => {
-      const known = children.get(verdict)?.get(category)
-      if (known) return known
-      const child = counter.labels({ verdict, category, mode })
-      const byCategory = children.get(verdict) ?? new Map<Category, { inc(): void }>()
-      children.set(verdict, byCategory.set(category, child))
-      return child
+  const later = new Counter({
+    name: 'wardline_later_decisions_total',
+    help: 'Follow-ups and reversals of earlier decisions, by the verdict that stands then.',
+    labelNames: ['type', 'verdict'],
+    registers,
+  })
+  const rules = new Counter({
+    name: 'wardline_rule_decisions_total',
+    help: 'Adverse decisions that rest on a rule, and those that a human overturned.',
+    labelNames: ['rule', 'outcome'],
+    registers,
+  })
+  const live = children((verdict: Verdict, category: Category) =>
+    decisions.labels({ verdict, category, mode: 'live' }),
+  )
+  const shadow = children((verdict: Verdict, category: Category) =>
+    decisions.labels({ verdict, category, mode: 'shadow' }),
+  )
+  const laterOf = children((type: DecisionType, verdict: Verdict) => later.labels({ type, verdict }))
+  const known = new Set<string>()
+  const ruleOf = children((rule: string, outcome: 'acted' | 'overturned') => rules.labels({ rule, outcome }))
+
+  return ({ type, verdict, category, ruleIds, shadowRuleIds, statement }) => {
+    if (type === 'DECISION') {
+      live(verdict, category).inc()
+      if (shadowRuleIds.length > 0) shadow(verdict, category).inc()
+    } else laterOf(type, verdict).inc()
+    if (statement === null && type !== 'REVERSAL') return
+    for (const id of ruleIds) {
+      if (known.size < MOST_RULES) known.add(id)
+      ruleOf(known.has(id) ? id : 'other', type === 'REVERSAL' ? 'overturned' : 'acted').inc()
     }
   }
-  const live = childrenOf('live')
-  const shadow = childrenOf('shadow')
-  return ({ verdict, category, shadowRuleIds }) => {
-    live(verdict, category).inc()
-    if (shadowRuleIds.length > 0) shadow(verdict, category).inc()
+}
+
+/** Made when first asked for, and kept. */
+function children<A, B>(make: (a: A, b: B) => { inc(): void }): (a: A, b: B) => { inc(): void } {
+  const known = new Map<A, Map<B, { inc(): void }>>()
+  return (a, b) => {
+    let ofA = known.get(a)
+    if (!ofA) known.set(a, (ofA = new Map()))
+    let child = ofA.get(b)
+    if (!child) ofA.set(b, (child = make(a, b)))
+    return child
   }
 }

@@ -2,6 +2,7 @@ import { type Area, LADDER_ACTIONS } from '@wardline/policy/enforcement'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  inForceAt,
   pointsAt,
   STRIKES_LIMIT,
   type Strike,
@@ -15,6 +16,7 @@ import { DAY, shippedEnforcement, T0 } from './testing.ts'
 const area: Area = {
   name: 'fraud',
   expiryMs: 100 * DAY,
+  repeat: { withinMs: 100 * DAY, strikes: 1_000, points: 0 },
   steps: [
     { points: 1, action: 'WARN', seconds: null },
     { points: 3, action: 'MUTE', seconds: 86_400 },
@@ -71,6 +73,45 @@ describe('strikes', () => {
     expect(pointsAt(strikes, area, T0 + 100 * DAY)).toBe(3)
     expect(strikesAt(strikes, area, T0 + 100 * DAY)).toBe(1)
     expect(pointsAt(strikes, area, T0 + 110 * DAY)).toBe(0)
+  })
+
+  it('weigh more for who comes back, even when the earlier ones have expired, and no more once those are taken back', () => {
+    const strict: Area = {
+      ...area,
+      expiryMs: 10 * DAY,
+      repeat: { withinMs: 50 * DAY, strikes: 2, points: 3 },
+    }
+    const back = [strike(1, T0, 'a'), strike(1, T0 + DAY, 'b'), strike(1, T0 + 40 * DAY, 'c')]
+    expect(pointsAt(back, strict, T0 + 40 * DAY)).toBe(4)
+    expect(pointsAt(withoutDecision(back, 'a'), strict, T0 + 40 * DAY)).toBe(1)
+    expect(pointsAt([...back].reverse(), strict, T0 + 40 * DAY)).toBe(4)
+    expect(pointsAt([...back.slice(0, 2), strike(1, T0 + 60 * DAY, 'c')], strict, T0 + 60 * DAY)).toBe(1)
+  })
+
+  it('keep in force the severest that they led to, until it ends by itself', () => {
+    const strikes = [strike(3, T0, 'a'), strike(3, T0 + DAY, 'b')]
+    expect(inForceAt(strikes, area, T0 + 1)).toEqual({ action: 'MUTE', until: T0 + DAY })
+    expect(inForceAt(strikes, area, T0 + DAY)).toEqual({ action: 'SUSPEND', until: T0 + 8 * DAY })
+    expect(inForceAt(strikes, area, T0 + DAY, 'MUTE')).toEqual({ action: 'MUTE', until: T0 + 2 * DAY })
+    expect(inForceAt(strikes, area, T0 + 9 * DAY)).toBeUndefined()
+    expect(inForceAt([strike(12, T0, 'c')], area, T0 + 99 * DAY)).toEqual({ action: 'BAN', until: null })
+    expect(inForceAt([strike(12, T0, 'c')], area, T0 + 100 * DAY)).toBeUndefined()
+    expect(inForceAt([strike(1, T0, 'd')], area, T0)).toBeUndefined()
+  })
+
+  it('sum up the same in whatever order they came', () => {
+    const strict: Area = { ...area, repeat: { withinMs: 100 * DAY, strikes: 2, points: 2 } }
+    const list = fc.array(fc.record({ points: fc.integer({ min: 1, max: 4 }), at: fc.nat(90 * DAY) }), {
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(list, fc.nat(100 * DAY), (all, at) => {
+        const strikes = all.map((each, i) => strike(each.points, T0 + each.at, `d-${i}`))
+        const turned = strikes.toReversed()
+        expect(pointsAt(turned, strict, T0 + at)).toBe(pointsAt(strikes, strict, T0 + at))
+        expect(inForceAt(turned, strict, T0 + at)).toEqual(inForceAt(strikes, strict, T0 + at))
+      }),
+    )
   })
 
   it('are given once a decision, and can be taken back', () => {

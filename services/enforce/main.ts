@@ -1,16 +1,29 @@
-import { fileURLToPath } from 'node:url'
-import { loadEnforcement } from '@wardline/policy/enforcement'
-import { runStage } from '@wardline/stream'
+import { loadBundle, PolicyInUse, policyFolder, readPolicyFiles, ruleSetName } from '@wardline/policy'
+import { createLogger, refuseToStart, runStage } from '@wardline/stream'
+import { createBreakerAlert } from './breaker-alert.ts'
 import { createDecisionCounter } from './decision-counter.ts'
 import { createEnforceStage } from './stage.ts'
 
-const folder = process.env.WARDLINE_POLICY_FOLDER ?? fileURLToPath(new URL('../../policy', import.meta.url))
-const loaded = loadEnforcement(folder)
+const loaded = loadBundle(readPolicyFiles(policyFolder(process.env)))
 if (loaded.ok) {
-  await runStage(createEnforceStage({ enforcement: loaded.enforcement }), {
-    onCommitted: (metrics) => createDecisionCounter(metrics.registry),
+  const policy = new PolicyInUse({
+    ruleSet: ruleSetName(process.env),
+    shipped: loaded.bundle,
+    compile: (bundle) => bundle.enforcement,
+  })
+  const takePolicy = policy.take.bind(policy)
+  const logger = createLogger({ service: 'enforce', level: process.env.WARDLINE_LOG_LEVEL ?? 'info' })
+  await runStage(createEnforceStage({ enforcement: policy.shipped, takePolicy }), {
+    onCommitted: (metrics) => {
+      policy.reportTo(metrics)
+      const count = createDecisionCounter(metrics.registry)
+      const alert = createBreakerAlert(metrics.registry, logger, Date.now)
+      return (decision) => {
+        count(decision)
+        alert(decision)
+      }
+    },
   })
 } else {
-  for (const { file, line, message } of loaded.problems) console.error(`${file}:${line}: ${message}`)
-  process.exitCode = 1
+  refuseToStart('enforce', 'the policy is not valid', loaded.problems)
 }

@@ -105,7 +105,34 @@ describe('the youth pool', () => {
     ],
     [harmful('fraud', 0.4), ['category:fraud', 'verdict']],
   ])('gives its reasons (%#)', (event, reasons) => {
-    expect(decide(event).youthPool).toEqual({ eligible: reasons.length === 0, reasons })
+    expect(decide(event).youthPool).toMatchObject({ eligible: reasons.length === 0, reasons })
+  })
+
+  it('is stricter the younger they are: by who is addressed, and with the age from which on it may be shown', () => {
+    const score = (category: Category, value: number, change = {}) =>
+      assessed({ risk: 0, scores: [{ category, score: value }], ...change })
+    expect(decide(assessed()).youthPool.fromAge).toBe(0)
+    expect(decide(score('fraud', 0.2)).youthPool).toEqual({ eligible: true, reasons: [], fromAge: 8 })
+    expect(decide(score('fraud', 0.28)).youthPool.fromAge).toBe(16)
+    expect(decide(score('fraud', 0.28, minor))).toMatchObject({
+      verdict: 'ALLOW_NOT_YOUTH',
+      youthPool: { eligible: false, reasons: ['category:fraud', 'verdict'], fromAge: null },
+    })
+    const bands = ['UNDER_3', 'AGE_3_TO_7', 'AGE_8_TO_11', 'AGE_12_TO_15', 'AGE_16_TO_17'] as const
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...CATEGORY_SYMBOLS),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (category, value) => {
+          const eligible = bands.map(
+            (protectedAgeBand) =>
+              decide(score(category, value, { protectedIsMinor: true, protectedAgeBand })).youthPool.eligible,
+          )
+          for (let i = 1; i < eligible.length; i++)
+            expect(Number(eligible[i])).toBeGreaterThanOrEqual(Number(eligible[i - 1]))
+        },
+      ),
+    )
   })
 
   it('leaves a harmless promotion allowed', () => {
@@ -219,6 +246,43 @@ describe('contact spread', () => {
   })
 })
 
+describe('copies', () => {
+  const text = (child: string, change = {}) =>
+    assessed({
+      ...minor,
+      kind: 'PRIVATE_MESSAGE',
+      protectedId: child,
+      risk: 0.3,
+      riskCategory: 'contact_solicitation',
+      scores: [{ category: 'contact_solicitation', score: 0.3 }],
+      ...change,
+    })
+  const spread = (change: (i: number) => object) => {
+    const stage = new Harness()
+    return Array.from({ length: 5 }, (_, i) => stage.decide(text(`child-${i}`, change(i))))
+  }
+  const raised = (decisions: readonly { ruleIds: string[] }[]) =>
+    decisions.map(({ ruleIds }) => ruleIds.includes('copy_spread'))
+
+  it('of one handle or one text, nearly unchanged, to many minors raise what the event shows of contact', () => {
+    expect(raised(spread(() => ({ contactHashes: [-7] })))).toEqual([false, false, false, true, true])
+    const near = [0b0, 0b1, 0b10, 2 ** 51, 0b100]
+    const decisions = spread((i) => ({ fingerprint: near[i]! }))
+    expect(raised(decisions)).toEqual([false, false, false, true, true])
+    expect(decisions[3]).toMatchObject({ verdict: 'HOLD_FOR_REVIEW', items: ['3.3'] })
+    expect(decisions[3]!.statement!.decisionFactsZh).toContain('相同的内容或联系方式')
+  })
+
+  it('count one minor once, and leave alone other texts, minors among themselves and what shows nothing of contact', () => {
+    const none = [false, false, false, false, false]
+    expect(raised(spread(() => ({ contactHashes: [1], protectedId: 'child' })))).toEqual(none)
+    expect(raised(spread((i) => ({ fingerprint: 0b1111111 * 2 ** (i * 8) })))).toEqual(none)
+    expect(raised(spread(() => ({ contactHashes: [1], actorAgeBand: 'AGE_12_TO_15' })))).toEqual(none)
+    expect(raised(spread(() => ({ contactHashes: [1], risk: 0, scores: [] })))).toEqual(none)
+    expect(raised(spread((i) => ({ contactHashes: [1], occurredAt: T0 + i * 8 * DAY })))).toEqual(none)
+  })
+})
+
 describe('user reports', () => {
   const doubtful = () => assessed({ risk: 0.4, scores: [{ category: 'fraud', score: 0.4 }] })
 
@@ -260,10 +324,10 @@ describe('user reports', () => {
     const stage = new Harness()
     stage.decide(harmful('fraud', 0.95))
     stage.commit()
-    expect([stage.state.actors.entries, stage.state.decisions.entries]).toEqual([1, 1])
+    expect([stage.state.actors.entries, stage.state.answers.entries]).toEqual([1, 1])
     stage.take({ report: null })
     stage.commit()
-    expect([stage.state.actors.entries, stage.state.decisions.entries]).toEqual([0, 0])
+    expect([stage.state.actors.entries, stage.state.answers.entries]).toEqual([0, 0])
   })
 })
 
@@ -309,7 +373,7 @@ describe('usage', () => {
       noticeTo,
       statement: null,
       strikes: 0,
-      actionSeconds: null,
+      actionSeconds: accountAction === 'REST_LOCK' ? 1_800 : null,
     })
   })
 })
@@ -320,9 +384,9 @@ describe('the statement of reasons', () => {
     expect(decision.statement).toEqual({
       decisionGround: 'ILLEGAL_CONTENT',
       decisionFacts:
-        'This comment was found to bear the marks of fraud. It has been removed. The account may not post for a limited time. You may object to this decision; a human will look at it.',
+        'This comment was found to bear the marks of fraud. It has been removed. The account may not post for 24 hours. Basis: PRC Law on the Protection of Minors, Art. 80; PRC Law on the Protection of Minors, Art. 127; PRC Regulation on the Protection of Minors in Cyberspace (State Council Order No. 766). You may object to this decision; a human will look at it.',
       decisionFactsZh:
-        '经识别，该评论具有诈骗特征。该内容已被删除。该账号已被限时禁言。如有异议，可以提出申诉，由人工复核。',
+        '经识别，该评论具有诈骗特征。该内容已被删除。该账号被禁言24小时。依据：《中华人民共和国未成年人保护法》第八十条、第一百二十七条、《未成年人网络保护条例》（国务院令第766号）。如有异议，可提出申诉，我们将安排人工复核。',
       legalBasis: [
         'PRC Law on the Protection of Minors, Art. 80',
         'PRC Law on the Protection of Minors, Art. 127',
@@ -368,8 +432,10 @@ describe('reversals', () => {
       reverses: second.decisionId,
       causedBy: 'v-1',
       verdict: 'ALLOW',
-      accountAction: 'NONE',
-      actionSeconds: null,
+      // The suspension came from both; the first alone leads to a day's mute, of which a second is gone.
+      liftedAction: 'SUSPEND',
+      accountAction: 'MUTE',
+      actionSeconds: 86_399,
       statement: null,
       eventId: second.eventId,
       feedOffset: 7,
@@ -393,11 +459,13 @@ describe('reversals', () => {
     const allowed = stage.decide(assessed())
     const hidden = stage.decide(harmful('fraud', 0.75))
     expect(stage.take({ verdict: overturn(allowed) })).toEqual([])
+    expect(stage.take({ verdict: overturn(hidden, { outcome: 'CLAIMED' }) })).toEqual([])
     expect(stage.take({ verdict: overturn(hidden, { outcome: 'UPHELD' }) })).toEqual([])
-    expect(stage.take({ verdict: overturn(hidden, { decisionId: 'unknown' }) })).toEqual([])
+    expect(() => stage.take({ verdict: overturn(hidden, { decisionId: 'unknown' }) })).toThrow(/invalid/)
     expect(stage.take({ verdict: overturn(hidden, { reviewedAt: T0 + 181 * DAY }) })).toEqual([])
     expect(stage.take({ verdict: null })).toEqual([])
-    expect(() => stage.take({ verdict: overturn(hidden, { eventId: 'another' }) })).toThrow(/invalid/)
+    expect(() => stage.take({ verdict: overturn(hidden, { actorId: 'another' }) })).toThrow(/invalid/)
+    expect(stage.take({ verdict: overturn(hidden, { eventId: 'another' }) })).toEqual([])
     expect(stage.take({ verdict: overturn(hidden) })).toHaveLength(1)
   })
 })

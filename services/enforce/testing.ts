@@ -105,7 +105,7 @@ export const overturn = (
   decision: EnforcementDecision,
   change: Partial<ReviewVerdict> = {},
 ): ReviewVerdict => ({
-  verdictId: 'v-1',
+  verdictId: change.outcome === 'UPHELD' ? 'v-up' : 'v-1',
   decisionId: decision.decisionId,
   eventId: decision.eventId,
   actorId: decision.actorId,
@@ -123,8 +123,13 @@ export type Step =
 
 /** The stage on one partition. */
 export class Harness {
-  readonly stage = createEnforceStage({ enforcement: shared })
-  readonly state: EnforceState = this.stage.createState()
+  readonly stage
+  readonly state: EnforceState
+
+  constructor(enforcement: Enforcement = shared) {
+    this.stage = createEnforceStage({ enforcement })
+    this.state = this.stage.createState()
+  }
 
   take(step: Step, now = NOW): readonly EnforcementDecision[] {
     const [events, reports, verdicts] = this.stage.inputs

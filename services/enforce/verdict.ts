@@ -1,12 +1,15 @@
-import type { AssessedEvent, Category, Verdict, YouthPool } from '@wardline/events'
+import type { AssessedEvent, Category, Verdict } from '@wardline/events'
 import { bandAt, type Enforcement } from '@wardline/policy/enforcement'
 import { contactEvidence, raisedBySpread } from './contact-spread.ts'
+import { audienceOf, unfitCategories } from './youth-pool.ts'
 
 /** What is known of the actor when its event is judged. */
 export interface ActorStanding {
   /** Distinct minors approached within the window, this event's included. */
   readonly minors: number
-  /** Distinct users who reported the actor within the window. */
+  /** Most distinct minors who got one text or contact handle of the event from the actor within the window. */
+  readonly copies: number
+  /** Sum of the weights of those who reported the actor within the window. */
   readonly reporters: number
 }
 
@@ -18,6 +21,8 @@ export interface Judgement {
   readonly points: number
   /** The number of minors approached raised the risk. */
   readonly bySpread: boolean
+  /** That one text or handle went to many minors raised the risk. */
+  readonly byCopies: boolean
   /** Without the reports the event would have been allowed. */
   readonly byReports: boolean
 }
@@ -27,19 +32,23 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
   let { riskCategory: category, risk } = event
   if (event.kind === 'USAGE') {
     // Watching is nobody's content: what it leads to is an action for the account.
-    return { verdict: 'ALLOW', category, risk, points: 0, bySpread: false, byReports: false }
+    return { verdict: 'ALLOW', category, risk, points: 0, bySpread: false, byCopies: false, byReports: false }
   }
 
   let bySpread = false
-  const { contactSpread, reports } = policy
-  if (standing.minors > contactSpread.minors) {
+  let byCopies = false
+  const { contactSpread, copySpread, reports } = policy
+  if (standing.minors > contactSpread.minors || standing.copies > copySpread.minors) {
     const evidence = contactEvidence(event, contactSpread)
-    const raised = raisedBySpread(evidence, standing.minors, contactSpread)
+    const spread = raisedBySpread(evidence, standing.minors, contactSpread)
+    const copied = standing.copies > copySpread.minors && evidence >= copySpread.fromScore
+    const raised = copied ? 1 - (1 - spread) * (1 - copySpread.weight) : spread
     const answered = contactSpread.categories.has(category) ? category : contactSpread.category
     if (raised > evidence && raised > risk) {
       category = answered
       risk = raised
-      bySpread = true
+      bySpread = spread > evidence
+      byCopies = copied
     }
   }
 
@@ -59,13 +68,17 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
         risk,
         points: 0,
         bySpread,
+        byCopies,
         byReports: true,
       }
     }
-    if (verdict === 'ALLOW' && unfitCategories(event, category, risk, policy) !== undefined)
+    if (
+      verdict === 'ALLOW' &&
+      unfitCategories(event, category, risk, audienceOf(event), policy) !== undefined
+    )
       verdict = 'ALLOW_NOT_YOUTH'
   }
-  return { verdict, category, risk, points, bySpread, byReports: false }
+  return { verdict, category, risk, points, bySpread, byCopies, byReports: false }
 }
 
 export const isAllowed = (verdict: Verdict): boolean => verdict === 'ALLOW' || verdict === 'ALLOW_NOT_YOUTH'
@@ -81,46 +94,4 @@ function highestCategory(event: AssessedEvent): Category {
     }
   }
   return nearest
-}
-
-/** Categories whose score makes the event unfit for the youth pool; undefined where there are none. */
-function unfitCategories(
-  event: AssessedEvent,
-  category: Category,
-  risk: number,
-  policy: Enforcement,
-): Category[] | undefined {
-  let unfit: Category[] | undefined
-  if (risk >= policy.categories[category].youthFrom) unfit = [category]
-  for (const each of event.scores) {
-    if (each.score < policy.categories[each.category].youthFrom || each.category === category) continue
-    if (unfit) unfit.push(each.category)
-    else unfit = [each.category]
-  }
-  return unfit
-}
-
-/** Shared by nearly all decisions: nobody changes an output. */
-const ELIGIBLE: YouthPool = { eligible: true, reasons: [] }
-
-/**
- * Whether the content may be shown in youth mode. Reasons: `promotion` and `kind` (never in the pool),
- * `category:<name>` (its score), `risk` (the risk as a whole, where no category stands for it), `verdict`.
- */
-export function youthPool(event: AssessedEvent, judgement: Judgement, policy: Enforcement): YouthPool {
-  const { verdict, category, risk } = judgement
-  let reasons: string[] | undefined
-  if (!policy.youthPoolKinds.has(event.kind)) reasons = [event.kind === 'PROMOTION' ? 'promotion' : 'kind']
-  if (event.kind !== 'USAGE') {
-    const unfit = unfitCategories(event, category, risk, policy)
-    if (unfit) {
-      reasons ??= []
-      for (const each of unfit) reasons.push(each === 'benign' ? 'risk' : `category:${each}`)
-    }
-  }
-  if (verdict !== 'ALLOW') {
-    reasons ??= []
-    reasons.push('verdict')
-  }
-  return reasons ? { eligible: false, reasons } : ELIGIBLE
 }

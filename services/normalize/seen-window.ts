@@ -51,6 +51,11 @@ export class SeenWindow implements StateStore {
     return this.#committed.has(id) || this.#added.has(id)
   }
 
+  /** Every id that is remembered and committed, in no particular order. */
+  ids(): Iterable<string> {
+    return this.#committed
+  }
+
   add(id: string): void {
     if (this.has(id)) return
     this.#added.add(id)

@@ -16,7 +16,7 @@ import {
   Type,
 } from '@wardline/events'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
-import { PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
+import { groupId, PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
 import kafkajs from 'kafkajs'
 import lz4 from 'lz4-napi'
 import { compressSync as snappyCompress } from 'snappy'
@@ -378,6 +378,21 @@ describe('outages', () => {
     await Promise.all([...chain.services.values()].map((s) => s.ready()))
     expect(balances(await chain.settled(90_000))).toBe(true)
   })
+
+  it("a broker that has lost a group's committed offsets makes the stage read nothing twice", async () => {
+    const before = await chain.settled()
+    await chain.services.get('enforce')!.child.stop()
+    const admin = chain.connection.kafka.admin()
+    await admin.connect()
+    await admin.deleteGroups([groupId('enforce')])
+    await admin.disconnect()
+    await feed(plain({ eventId: 'after-offsets-are-lost' }))
+    await chain.launch('enforce').ready()
+    const after = await chain.settled()
+    expect(balances(after)).toBe(true)
+    expect(after.decisions).toBe(before.decisions + 1)
+    expect(await chain.metric('enforce', 'wardline_offsets_lost_total')).toBe(3)
+  })
 })
 
 it('an erased account is in no state any more, and the chain goes on', async () => {
@@ -407,10 +422,25 @@ it('an erased account is in no state any more, and the chain goes on', async () 
   expect(balances(await chain.settled())).toBe(true)
 })
 
-it('no log of a service holds a message text or an account', () => {
+it('no log and no metric of a service holds a message text or an account', async () => {
   for (const stage of STAGE_NAMES) {
-    const log = readFileSync(chain.services.get(stage)!.child.logFile, 'utf8')
-    for (const word of ['作业写完', '很长的话', 'actor-1', 'subject-1', 'orderly'])
+    const { child, metricsUrl } = chain.services.get(stage)!
+    const log = readFileSync(child.logFile, 'utf8')
+    const metrics = await (await fetch(metricsUrl)).text()
+    expect(metrics).toContain('wardline_events_total')
+    for (const word of [
+      '作业写完',
+      '很长的话',
+      '你家住哪里',
+      'wx_abc12345',
+      'actor-1',
+      'subject-1',
+      'orderly',
+      'erase-a',
+      'child-to-erase',
+    ]) {
       expect(log, stage).not.toContain(word)
+      expect(metrics, stage).not.toContain(word)
+    }
   }
 })

@@ -12,6 +12,7 @@ const KINDS: readonly FaultKind[] = [
   'network:reset',
   'network:slow',
   'feed:poison',
+  'policy:publish',
 ]
 
 it('loses nothing, doubles nothing, keeps order and state through faults under load', async () => {

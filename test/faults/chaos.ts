@@ -1,24 +1,34 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { createClassifyStage } from '@wardline/classify'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
 import { type Connection, connect } from '@wardline/cli/connection'
 import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
+import { publishPolicy } from '@wardline/cli/policy'
 import { publishProfiles } from '@wardline/cli/sample'
 import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
-import type { FeedEvent } from '@wardline/events'
+import type { EnforcementDecision, FeedEvent, PolicyControl } from '@wardline/events'
 import { freePorts, type Service, type Stack, startService, startStack } from '@wardline/local'
 import { createNormalizeStage } from '@wardline/normalize'
-import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
-import { loadEnforcement } from '@wardline/policy/enforcement'
+import {
+  controlRecord,
+  createClassifier,
+  loadBundle,
+  type PolicyFiles,
+  PolicyInUse,
+  policyFolder,
+  readPolicyFiles,
+  ruleSetKey,
+} from '@wardline/policy'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
 import { PartitionReader, STAGE_NAMES, type StageName, TOPICS } from '@wardline/stream'
 import { makeForms, wellFormed } from '@wardline/text'
 import { DecisionReader } from '../chain/decision-reader.ts'
-import { type LaneOf, type ReplayReport, replayStage } from './replay.ts'
+import { type LaneOf, type ReplayPolicy, type ReplayReport, replayStage } from './replay.ts'
 import { SmallDisk } from './small-disk.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
@@ -38,6 +48,7 @@ export const FAULT_KINDS = [
   'feed:poison',
   'feed:hot-account',
   'feed:time-steps',
+  'policy:publish',
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
@@ -82,16 +93,21 @@ const FREEZE_MS = SESSION_MS + 2_500
 const RECOVER_WITHIN_MS = 60_000
 /** Above what a long run writes. */
 const DISK_MIB = 6_144
+/** Where the logs of a run that did not hold are left. */
+const LOGS = fileURLToPath(new URL('../../.wardline/chaos-logs/', import.meta.url))
 
 const kindsOf = (options: ChaosOptions): readonly FaultKind[] => options.kinds ?? FAULT_KINDS
 
 /** Runs the chain under load, injects the faults one after the other, and holds what came of it against the logic. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const run = await ChaosRun.start(options)
+  let holds = false
   try {
-    return await run.orInterrupted(run.inject().then((faults) => run.finish(faults)))
+    const report = await run.orInterrupted(run.inject().then((faults) => run.finish(faults)))
+    holds = report.holds
+    return report
   } finally {
-    await run.stop()
+    await run.stop(!holds)
   }
 }
 
@@ -135,6 +151,10 @@ class ChaosRun {
   #newestDecided = 0
   #silence = { since: 0, longest: 0 }
   readonly #seen = new Map<string, number>()
+  /** Every policy that was published, for the replay: the topic is compacted. */
+  readonly #published: PolicyFiles[] = []
+  readonly #shipped = readPolicyFiles(policyFolder(process.env))
+  readonly #versionsDecided = new Set<string>()
   #decisions: DecisionReader | undefined
 
   private constructor(
@@ -217,8 +237,8 @@ class ChaosRun {
     await delay(1_000)
     this.#options.log('replaying every stage over what it read …')
     const replays: ReplayReport[] = []
-    for (const { stage, laneOf } of replayable())
-      replays.push(await replayStage(this.#connection, stage as never, laneOf))
+    for (const { stage, laneOf, policy } of replayable(this.#shipped, this.#published))
+      replays.push(await replayStage(this.#connection, stage as never, laneOf, policy))
     const doubledDecisions = [...this.#seen.values()].filter((count) => count > 1).length
     const holds =
       balances(report) &&
@@ -228,13 +248,15 @@ class ChaosRun {
     return { seed: this.#options.seed, faults, audit: report, replays, doubledDecisions, holds }
   }
 
-  async stop(): Promise<void> {
+  async stop(keepLogs: boolean): Promise<void> {
     this.#stopped = true
     await this.#load.catch(() => {})
     await this.#decisions?.stop()
     await Promise.all([...this.#services.values()].map(({ child }) => child.stop()))
     await this.#stack.stop()
     await this.#proxy.close()
+    // What the processes said is all that is left to find out why a run did not hold.
+    if (keepLogs) cpSync(this.#stack.logFolder, LOGS, { recursive: true })
     this.#disk?.unmount()
     rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -260,6 +282,7 @@ class ChaosRun {
     await delay(2_000)
     this.#decisions = new DecisionReader(this.#connection, (decision) => {
       this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
+      this.#versionsDecided.add(decision.policyVersion)
       const now = Date.now()
       this.#silence.longest = Math.max(this.#silence.longest, now - this.#silence.since)
       this.#silence.since = now
@@ -357,8 +380,23 @@ class ChaosRun {
         return
       case 'feed':
         return this.#feedFault(which)
+      case 'policy':
+        return this.#publishPolicy()
       default:
         throw new Error(`no fault ${kind}`)
+    }
+  }
+
+  /** Publishes a policy that decides otherwise; over when decisions name it. */
+  async #publishPolicy(): Promise<void> {
+    const files = nthPolicy(this.#shipped, this.#published.length)
+    this.#published.push(files)
+    const options = { name: 'default', issuedBy: 'chaos', now: Date.now() }
+    const { version } = await publishPolicy(this.#connection, files, options)
+    const until = Date.now() + RECOVER_WITHIN_MS
+    while (!this.#versionsDecided.has(version)) {
+      if (Date.now() > until) throw new Error(`no decision names the published policy ${version}`)
+      await delay(20)
     }
   }
 
@@ -420,26 +458,89 @@ class ChaosRun {
   }
 }
 
-/** The stages as the services run them, with the lane of their outputs. */
-function replayable(): { stage: unknown; laneOf: LaneOf }[] {
-  const policy = loadPolicy(policyFolder(process.env))
-  const enforcement = loadEnforcement(policyFolder(process.env))
-  if (!policy.ok || !enforcement.ok) throw new Error('the policy is not valid')
+/** The shipped policy with another threshold and a rule of its own, so that events are answered otherwise. */
+function nthPolicy(shipped: PolicyFiles, n: number): PolicyFiles {
+  const thresholds = shipped
+    .get('thresholds.yaml')!
+    .replace(/^default: .*$/m, `default: ${0.4 + (n % 5) / 10}`)
+  const rule = `- id: chaos.rule-${n}
+  item: "4.2"
+  category: fraud
+  when: { terms: ["${'今天我你老师作业游戏'[n % 10]}"] }
+  weight: ${0.5 + (n % 4) / 10}
+  severity: 3
+  mode: ${n % 3 === 0 ? 'shadow' : 'live'}
+  examples: ["今天我你老师作业游戏"]
+`
+  return new Map(shipped).set('thresholds.yaml', thresholds).set('rules/chaos.yaml', rule)
+}
+
+/** The stages as the services run them, with the lane of their outputs and the policies that they may have run under. */
+function replayable(
+  shippedFiles: PolicyFiles,
+  published: readonly PolicyFiles[],
+): { stage: unknown; laneOf: LaneOf; policy?: ReplayPolicy }[] {
+  const loaded = loadBundle(shippedFiles)
+  if (!loaded.ok) throw new Error('the policy is not valid')
+  const shipped = loaded.bundle
+  const name = 'default'
+  const controls = new Map<string, { key: string; record: PolicyControl | null }>()
+  for (const files of published) {
+    const record = controlRecord(files, { name, issuedBy: 'chaos', issuedAt: 0 })
+    controls.set(record.version, { key: ruleSetKey(name), record })
+  }
+  controls.set(shipped.version, { key: ruleSetKey(name), record: null })
+  const recordOf = (version: string) => controls.get(version)
   const field = (output: unknown, name: string) => String((output as Record<string, unknown>)[name])
   const lane =
     (...names: string[]): LaneOf =>
     (output) =>
       names.map((name) => field(output, name)).join('/')
+  const fedAt = lane('feedPartition', 'feedOffset')
+  const classifiers = new PolicyInUse({
+    ruleSet: name,
+    shipped,
+    compile: ({ policy }) => createClassifier(policy),
+  })
+  const enforcements = new PolicyInUse({ ruleSet: name, shipped, compile: ({ enforcement }) => enforcement })
   return [
     {
       stage: createNormalizeStage({ folding: { makeForms, wellFormed } }),
       laneOf: lane('protectedId', 'feedPartition'),
     },
     {
-      stage: createClassifyStage({ classifier: createClassifier(policy.policy) }),
+      stage: createClassifyStage({
+        classifier: classifiers.shipped,
+        takePolicy: classifiers.take.bind(classifiers),
+      }),
       laneOf: lane('protectedId'),
+      policy: {
+        causeOf: fedAt,
+        inputOf: fedAt,
+        versionOf: (output) => field(output, 'policyVersion'),
+        recordOf,
+      },
     },
     { stage: createCommentRiskStage(), laneOf: lane('actorId', 'protectedId') },
-    { stage: createEnforceStage({ enforcement: enforcement.enforcement }), laneOf: lane('actorId') },
+    {
+      stage: createEnforceStage({
+        enforcement: enforcements.shipped,
+        takePolicy: enforcements.take.bind(enforcements),
+      }),
+      laneOf: lane('actorId'),
+      policy: {
+        causeOf: (output) => {
+          const { type, causedBy } = output as EnforcementDecision
+          // What follows from an event or a verdict beside its own decision comes of the same version.
+          return type === 'DECISION' ? fedAt(output) : type === 'REVERSAL' ? causedBy : null
+        },
+        inputOf: (value) => {
+          const { verdictId, feedOffset } = value as { verdictId?: string; feedOffset?: number }
+          return verdictId ?? (feedOffset === undefined ? null : fedAt(value))
+        },
+        versionOf: (output) => field(output, 'enforcementVersion'),
+        recordOf,
+      },
+    },
   ]
 }

@@ -1,5 +1,12 @@
 import { type Connection, readTopic } from '@wardline/cli/connection'
-import { DecodeFailure, RecordDecoder, type RecordName, recordType } from '@wardline/events'
+import {
+  DecodeFailure,
+  type PolicyControl,
+  RecordDecoder,
+  type RecordName,
+  recordType,
+} from '@wardline/events'
+import { SeenWindow } from '@wardline/normalize'
 import {
   type FetchedMessage,
   PartitionReader,
@@ -15,6 +22,8 @@ export interface ReplayReport {
   readonly stage: string
   readonly inputs: number
   readonly outputs: number
+  /** Versions of the policy that the outputs name; empty for a stage that uses none. */
+  readonly policyVersions: readonly string[]
   /** Outputs that differ, are missing, are too many or stand in another order of their key: at most the first 20. */
   readonly differences: readonly string[]
   /** State keys whose value on the compacted topic is not what the replay has: at most the first 20. */
@@ -23,6 +32,20 @@ export interface ReplayReport {
 
 /** Names the lane of an output; see replayStage. */
 export type LaneOf = (output: unknown) => string
+
+/** WARDLINE_MAX_TRANSACTION_RECORDS where nobody sets it. */
+const MAX_TRANSACTION_RECORDS = 2_000
+/** How the replay of a stage runs each record under the very version of the policy that its output names. */
+export interface ReplayPolicy {
+  /** The input record that gave an output, by any name that `inputOf` gives it too; null where another output tells. */
+  readonly causeOf: (output: unknown) => string | null
+  readonly inputOf: (value: unknown) => string | null
+  readonly versionOf: (output: unknown) => string
+  /** What takeControl is given to have the stage run a version; undefined where nobody published it. */
+  readonly recordOf: (
+    version: string,
+  ) => { readonly key: string; readonly record: PolicyControl | null } | undefined
+}
 
 type AnyStage = Stage<RecordName, Record<string, StateStore>>
 
@@ -35,17 +58,48 @@ const plain = (value: unknown) =>
  * Runs a stage's logic without Kafka and without faults over the very records that the running stage read, partition
  * by partition in offset order (tables first), and compares outputs and state. Order is compared within a lane: outputs
  * of one key that come from one input partition, since partitions run at their own pace. Equal means: nothing lost, nothing
- * twice, nothing out of order, whatever happened to the processes.
+ * twice, nothing out of order, whatever happened to the processes. A stage that uses a policy runs each record under the
+ * version that its output names: which record met which version is nobody's to say, but it is one of those published.
  */
 export async function replayStage(
   connection: Connection,
   stage: AnyStage,
   laneOf: LaneOf,
+  policy?: ReplayPolicy,
 ): Promise<ReplayReport> {
   const reader = new PartitionReader(connection.kafka)
   try {
+    /** Version by the input record that it was used for. */
+    const versions = new Map<string, string>()
+    const actual = new Map<string, string[]>()
+    let outputs = 0
+    const outputDecoder = new RecordDecoder<RecordName>(stage.output.record, connection.registry)
+    for await (const { message } of readTopic(reader, stage.output.topic)) {
+      await outputDecoder.prepare([message])
+      const value = outputDecoder.decode(message.value!)
+      // Bytes that a test put there itself are no output of the stage before.
+      if (value instanceof DecodeFailure) continue
+      outputs++
+      append(actual, laneOf(value), plain(value))
+      const cause = policy?.causeOf(value)
+      if (policy && typeof cause === 'string') versions.set(cause, policy.versionOf(value))
+    }
+    const unpublished = [...new Set(versions.values())].filter((version) => !policy?.recordOf(version))
+    let running: string | undefined
+    /** A record without an output runs under the version of the one before it. */
+    const useVersionFor = (value: unknown) => {
+      const version = versions.get(policy?.inputOf(value) ?? '')
+      if (version === undefined || version === running) return
+      const control = policy!.recordOf(version)
+      if (!control) return
+      stage.takeControl!(control.record, control.key)
+      running = version
+    }
+
     const expected = new Map<string, string[]>()
     const stores = new Map<number, Record<string, StateStore>>()
+    /** Greatest append time to the feed so far, ms, by partition: what state expires by. */
+    const eventTimes = new Map<number, number>()
     // Scores are 32-bit on the wire: what is expected goes over the wire too.
     const type = recordType(stage.output.record)
     const overTheWire = (output: unknown) => type.fromBuffer(type.toBuffer(output)) as unknown
@@ -59,28 +113,21 @@ export async function replayStage(
         let state = stores.get(partition)
         if (!state) stores.set(partition, (state = stage.createState()))
         inputs++
-        const result = handle(stage, input, decoder, state, partition, message)
+        const result = handle(stage, input, decoder, state, partition, message, eventTimes, useVersionFor)
         if (result?.kind !== 'forward') continue
         for (const output of result.outputs) append(expected, laneOf(output), plain(overTheWire(output)))
       }
     }
 
-    const actual = new Map<string, string[]>()
-    let outputs = 0
-    const outputDecoder = new RecordDecoder<RecordName>(stage.output.record, connection.registry)
-    for await (const { message } of readTopic(reader, stage.output.topic)) {
-      await outputDecoder.prepare([message])
-      const value = outputDecoder.decode(message.value!)
-      // Bytes that a test put there itself are no output of the stage before.
-      if (value instanceof DecodeFailure) continue
-      outputs++
-      append(actual, laneOf(value), plain(value))
-    }
     return {
       stage: stage.name,
       inputs,
       outputs,
-      differences: compare(expected, actual),
+      policyVersions: [...new Set(versions.values())],
+      differences: [
+        ...unpublished.map((version) => `outputs name the policy ${version}, which nobody published`),
+        ...compare(expected, actual),
+      ],
       stateDifferences: await compareState(reader, stage, stores),
     }
   } finally {
@@ -101,9 +148,16 @@ function handle(
   state: Record<string, StateStore>,
   partition: number,
   message: FetchedMessage,
+  eventTimes: Map<number, number>,
+  useVersionFor: (value: unknown) => void,
 ): StageResult<unknown> | null {
   const value = message.value === null ? null : decoder.decode(message.value)
   if (value instanceof DecodeFailure || (value === null && input.role === 'events')) return null
+  if (input.role === 'events') {
+    const at = (value as { feedAppendedAt?: number }).feedAppendedAt ?? Number(message.timestamp)
+    eventTimes.set(partition, Math.max(at, eventTimes.get(partition) ?? 0))
+  }
+  useVersionFor(value)
   const context: RecordContext<Record<string, StateStore>> = {
     key: message.key?.toString('utf8') ?? '',
     state,
@@ -123,7 +177,7 @@ function handle(
   }
   if (result.kind !== 'forward') for (const store of all) store.undoRecord()
   for (const store of all) {
-    store.changes(0)
+    store.changes(eventTimes.get(partition) ?? 0)
     store.merge()
   }
   return result
@@ -162,7 +216,14 @@ async function compareState(
     for (const [name, store] of Object.entries(state)) {
       const other = restored.get(partition)?.[name]
       const entries = other?.entries ?? 0
-      if (store.entries !== entries)
+      if (store instanceof SeenWindow) {
+        // Ids leave it a transaction's worth at a time, here one by one: it may still hold some of its oldest.
+        const missing = [...store.ids()].filter((id) => !(other as SeenWindow | undefined)?.has(id)).length
+        if (missing > 0 || entries - store.entries > MAX_TRANSACTION_RECORDS)
+          differences.push(
+            `${name} of partition ${partition}: ${store.entries} ids expected, ${entries} found, ${missing} missing`,
+          )
+      } else if (store.entries !== entries)
         differences.push(
           `${name} of partition ${partition}: ${store.entries} entries expected, ${entries} found`,
         )

@@ -51,7 +51,7 @@ console.log(
 )
 for (const replay of report.replays) {
   console.log(
-    `replay of ${replay.stage}: ${replay.inputs} records in, ${replay.outputs} out, ${replay.differences.length} differences, ${replay.stateDifferences.length} in state`,
+    `replay of ${replay.stage}: ${replay.inputs} records in, ${replay.outputs} out${replay.policyVersions.length > 0 ? ` under ${replay.policyVersions.length} policies` : ''}, ${replay.differences.length} differences, ${replay.stateDifferences.length} in state`,
   )
   for (const line of [...replay.differences, ...replay.stateDifferences].slice(0, 5)) console.log(`  ${line}`)
 }

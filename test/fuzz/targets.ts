@@ -519,6 +519,7 @@ const emptyInput = {
   searchQuery: null,
   device: 'PHONE',
   actorAgeBand: 'ADULT',
+  usage: null,
 } as const
 
 /** A record batch of one record, key `k` and value `v`. */

@@ -441,7 +441,7 @@ export interface AssessedEvent {
   priorItems: PriorItem[]
 }
 
-/** DECISION: the one answer to one event. FOLLOW_UP: a later answer to an event that was decided before, because of what came after. REVERSAL: takes an earlier decision back. */
+/** DECISION: the one answer to one event. FOLLOW_UP: a later answer to an event that was decided before, because of what came after or because a human confirmed a hold; it replaces the earlier one. REVERSAL: takes the decision that stood back. */
 export const DECISION_TYPE_SYMBOLS = [
   'UNKNOWN',
   'DECISION',
@@ -483,6 +483,8 @@ export interface YouthPool {
   eligible: boolean
   /** Why not: codes such as category:fraud, not_reviewed, promotion, kind. Empty where eligible. */
   reasons: string[]
+  /** Youngest age, in years, that it may be shown to: 0, 3, 8, 12 or 16. null where it may not be shown in youth mode at all, and in records of writers that did not say: take 16 where such a record is eligible. */
+  fromAge: null | number
 }
 
 /** Why an adverse decision was taken, for the user and the regulator. Holds no personal data and no message text. Field names follow the statement of reasons of the EU Digital Services Act (Article 17, Transparency Database). */
@@ -545,9 +547,9 @@ export interface EnforcementDecision {
   section: string
   /** What happens to the content. */
   verdict: Verdict
-  /** What happens to the account. */
+  /** What happens to the account. In a REVERSAL: what is in force in this policy area without the decision, as if it had never been. */
   accountAction: AccountAction
-  /** How long the account action lasts; null where it has no end or no duration. */
+  /** How long the account action lasts from decidedAt on; null where it has no end or no duration. */
   actionSeconds: null | number
   /** Accounts that are told, such as guardians. */
   noticeTo: string[]
@@ -567,14 +569,22 @@ export interface EnforcementDecision {
   strikes: number
   /** Statement of reasons; null where the decision is not adverse. */
   statement: null | StatementOfReasons
-  /** For FOLLOW_UP: eventId of the later event. For REVERSAL: verdictId of the review. */
+  /** For FOLLOW_UP: eventId of the later event, or verdictId of the review that confirmed a hold. For REVERSAL: verdictId of the review. */
   causedBy: null | string
-  /** For REVERSAL: decisionId of the decision that is taken back. */
+  /** For REVERSAL: decisionId of the decision that is taken back. For FOLLOW_UP: null; it replaces every earlier decision on the event. */
   reverses: null | string
   /** Version of the rules used. */
   policyVersion: string
   /** Version of the trained model used. */
   modelVersion: null | string
+  /** Version of the policy that enforce decided by: bands, ladders, statements. Equal to policyVersion but for the moments in which a new version reaches the stages. Empty where the writer did not know. */
+  enforcementVersion: string
+  /** What the verdict would be without the order on the section or the open circuit breaker that holds the content; null where nothing of the kind holds it. */
+  heldVerdict: null | Verdict
+  /** For REVERSAL: account action that the decision had kept in force and that is lifted; accountAction says what stays. NONE where nothing is lifted. */
+  liftedAction: AccountAction
+  /** Why a human should look at it: hold, sample, breaker/NAME with NAME an open circuit breaker such as verdict/REMOVE, action/BAN or rule/fraud.links. Empty where no human needs to. */
+  review: string[]
 }
 
 /** What the pipeline has to know of an account. Written by feed producers to accounts.profiles (compacted, key: accountId); a tombstone erases it. */
@@ -603,7 +613,7 @@ export interface AccountProfile {
 export interface UserReport {
   /** Unique id; a retry carries the same. */
   reportId: string
-  /** Account that reports. */
+  /** Account that reports. One that reports itself and names an event appeals against the decision on it. */
   reporterId: string
   /** Account that is reported. */
   reportedId: string
@@ -615,11 +625,12 @@ export interface UserReport {
   reportedAt: number
 }
 
-/** What the human inspector found. */
+/** What the human inspector found. CLAIMED: nothing yet; the inspector has taken the item in hand, for a quarter of an hour, so that nobody else is given it. UPHELD: the decision is right. OVERTURNED: it is not. */
 export const REVIEW_OUTCOME_SYMBOLS = [
   'UNKNOWN',
   'UPHELD',
   'OVERTURNED',
+  'CLAIMED',
 ] as const
 export type ReviewOutcome = (typeof REVIEW_OUTCOME_SYMBOLS)[number]
 
@@ -627,7 +638,7 @@ export type ReviewOutcome = (typeof REVIEW_OUTCOME_SYMBOLS)[number]
 export interface ReviewVerdict {
   /** Unique id; a retry carries the same. */
   verdictId: string
-  /** Decision that was inspected. */
+  /** Decision that was inspected: any of those on the event; the verdict is on the one that stands. */
   decisionId: string
   /** Event of that decision. */
   eventId: string

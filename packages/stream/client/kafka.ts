@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
 import { withoutAborted } from './aborted-transactions.ts'
 import { replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
+import { rememberSockets, trackedSockets } from './sockets.ts'
 
 // Before kafkajs is loaded, hence the dynamic import below.
 replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
@@ -37,8 +39,10 @@ const PINO_LEVEL: Record<number, 'error' | 'warn' | 'info' | 'debug'> = {
  */
 export function createKafka(settings: BrokerSettings, clientId: string, logger: Logger): KafkaClient {
   const log = logger.child({ component: 'kafkajs' })
+  const sockets = new Set<Socket>()
   const config: KafkaConfig = {
     clientId,
+    socketFactory: trackedSockets(sockets),
     brokers: [...settings.brokers],
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
@@ -64,5 +68,7 @@ export function createKafka(settings: BrokerSettings, clientId: string, logger: 
     const { mechanism, username, passwordFile } = settings.sasl
     config.sasl = { mechanism, username, password: readFileSync(passwordFile, 'utf8').trim() } as SASLOptions
   }
-  return new Kafka(config)
+  const kafka = new Kafka(config)
+  rememberSockets(kafka, sockets)
+  return kafka
 }

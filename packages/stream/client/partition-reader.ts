@@ -60,6 +60,25 @@ export class PartitionReader {
     return { start, end }
   }
 
+  /** Read-committed end of every partition, with one request a broker: cheap enough to ask every second. */
+  async ends(topic: string): Promise<Map<number, number>> {
+    const partitions = await this.partitions(topic)
+    const byLeader = Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions))
+    const ends = new Map<number, number>()
+    await Promise.all(
+      byLeader.map(async ([nodeId, led]) => {
+        const broker = await this.#cluster.findBroker({ nodeId })
+        const { responses } = await broker.listOffsets({
+          replicaId: -1,
+          isolationLevel: READ_COMMITTED,
+          topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: LATEST })) }],
+        })
+        for (const { partition, offset } of responses[0]!.partitions) ends.set(partition, Number(offset))
+      }),
+    )
+    return ends
+  }
+
   /**
    * Messages from `from` up to, not including, `until`, in offset order, a fetch at a time. Aborted
    * transactions and control records are left out when read committed.
