@@ -86,10 +86,11 @@ function countBits(run: number): void {
 
 /** The bits that more than half of the runs had set. */
 function majority(planes: Int32Array, bits: number, runs: number): number {
+  const used = 32 - Math.clz32(runs)
   let word = 0
   for (let bit = 0; bit < bits; bit++) {
     let votes = 0
-    for (let plane = 0; plane < PLANES; plane++) votes |= ((planes[plane]! >>> bit) & 1) << plane
+    for (let plane = 0; plane < used; plane++) votes |= ((planes[plane]! >>> bit) & 1) << plane
     if (2 * votes > runs) word |= 1 << bit
   }
   return word >>> 0

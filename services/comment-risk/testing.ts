@@ -1,4 +1,7 @@
 import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
+import { fileURLToPath } from 'node:url'
+import { readPolicyFiles } from '@wardline/policy'
+import { loadRisk, type RiskPolicy } from '@wardline/policy/risk'
 import { type CommentRiskState, createCommentRiskStage } from './stage.ts'
 
 /** 2026-09-21 14:40 UTC, 22:40 in China. */
@@ -6,6 +9,14 @@ export const T0 = Date.UTC(2026, 8, 21, 14, 40)
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
+
+/** The policy that ships. */
+export function shippedRisk(): RiskPolicy {
+  const loaded = loadRisk(readPolicyFiles(fileURLToPath(new URL('../../policy', import.meta.url))))
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+  return loaded.risk
+}
+const shipped = shippedRisk()
 
 let serial = 0
 
@@ -74,7 +85,7 @@ export type Step =
 
 /** The stage on one partition, a batch a record unless told otherwise. */
 export class Harness {
-  readonly stage = createCommentRiskStage()
+  readonly stage = createCommentRiskStage({ risk: shipped })
   readonly state: CommentRiskState = this.stage.createState()
   #offset = 0
 
