@@ -72,7 +72,9 @@ export class RiskChain {
       restEndMinute: 360,
       guardianIds: [...guardianIds],
     })
-    return conversation.messages.map((message, i) => assess(this.#classified(message, `${conversation.id}-${i}`), state, this.#risk))
+    return conversation.messages.map((message, i) =>
+      assess(this.#classified(message, `${conversation.id}-${i}`), state, this.#risk),
+    )
   }
 
   newState() {
@@ -86,7 +88,8 @@ export class RiskChain {
       known = classifyMessage(message, eventId, this.#classifier)
       if (this.#known.size < 200_000) this.#known.set(key, known)
     }
-    const answers = message.subjectBand === 'ADULT' && message.actorBand !== 'ADULT' && message.actorBand !== 'UNKNOWN'
+    const answers =
+      message.subjectBand === 'ADULT' && message.actorBand !== 'ADULT' && message.actorBand !== 'UNKNOWN'
     return {
       ...known,
       eventId,

@@ -9,14 +9,15 @@ export interface Sample {
 
 /**
  * Weights of a small logistic model by projected gradient descent: feature i stays within `signs[i]` (1: not below 0; -1:
- * not above). L2 on the weights, none on the bias.
+ * not above). L2 on the distance to `prior`, none on the bias: what the samples do not settle stays as the prior has it.
  */
 export function fitLogistic(
   samples: readonly Sample[],
   signs: readonly (1 | -1)[],
-  { rounds = 4_000, rate = 0.5, l2 = 0.002 } = {},
+  prior: readonly number[],
+  { rounds = 4_000, rate = 0.5, l2 = 0.01 } = {},
 ): { bias: number; weights: number[] } {
-  const weights = signs.map((sign) => 0.1 * sign)
+  const weights = prior.slice()
   let bias = 0
   const total = samples.reduce((sum, { weight }) => sum + weight, 0)
   const gradient = new Float64Array(weights.length)
@@ -33,7 +34,7 @@ export function fitLogistic(
     const step = rate * (1 + 9 * (1 - round / rounds))
     bias -= step * biasGradient
     for (let i = 0; i < weights.length; i++) {
-      const next = weights[i]! - step * (gradient[i]! + l2 * weights[i]!)
+      const next = weights[i]! - step * (gradient[i]! + l2 * (weights[i]! - prior[i]!))
       weights[i] = signs[i]! * Math.max(0, signs[i]! * next)
     }
   }
@@ -61,7 +62,8 @@ export class ConcatenatedModel {
     const share = texts.filter(({ harmful }) => harmful).length / texts.length
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const { vector, harmful } of random.shuffle(vectors.slice())) {
-        const error = (this.#sigmoid(vector) - (harmful ? 1 : 0)) * (harmful ? 0.5 / share : 0.5 / (1 - share))
+        const error =
+          (this.#sigmoid(vector) - (harmful ? 1 : 0)) * (harmful ? 0.5 / share : 0.5 / (1 - share))
         biasSquare += error * error
         this.#bias -= (0.1 * error) / Math.sqrt(biasSquare)
         for (const [at, value] of vector) {

@@ -158,7 +158,7 @@ function findingsOf(input: RiskInput): RiskFinding[] {
 }
 
 function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFinding[]): void {
-  const { event, protectedAgeBand: band, markBits, who, policy } = input
+  const { event, markBits, who, policy } = input
   const at = event.occurredAt
   const actor = event.actorAgeBand
   const approach = approachScore(pair, at, markBits, who, policy)

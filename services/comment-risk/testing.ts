@@ -1,5 +1,5 @@
-import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
 import { fileURLToPath } from 'node:url'
+import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
 import { readPolicyFiles } from '@wardline/policy'
 import { loadRisk, type RiskPolicy } from '@wardline/policy/risk'
 import { type CommentRiskState, createCommentRiskStage } from './stage.ts'
