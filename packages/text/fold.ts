@@ -52,7 +52,9 @@ export function isHan(code: number): boolean {
 }
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
 const isLatin = (code: number) => code >= 0x61 && code <= 0x7a
-const HAN_DIGITS: ReadonlySet<number> = new Set([...'零〇一二三四五六七八九'].map((c) => c.charCodeAt(0)))
+const HAN_DIGITS: ReadonlySet<number> = new Set(
+  [...'零〇一二三四五六七八九幺两洞拐壹贰叁肆伍陆柒捌玖'].map((c) => c.charCodeAt(0)),
+)
 
 function strengthOf(code: number): number {
   const known = strengths[code]!
@@ -376,7 +378,11 @@ function cutRuns(): void {
 function doubledPairs(start: number, length: number): number {
   const { units } = folded
   let pairs = 0
-  for (let i = start; i + 1 < length && units[i] === units[i + 1] && isHan(units[i]!); i += 2) {
+  for (
+    let i = start;
+    i + 1 < length && units[i] === units[i + 1] && isHan(units[i]!) && !HAN_DIGITS.has(units[i]!);
+    i += 2
+  ) {
     if (i + 2 < length && units[i + 2] === units[i]) break
     pairs++
   }

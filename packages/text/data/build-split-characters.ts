@@ -45,6 +45,12 @@ for (let high = 0xb0; high <= 0xf7; high++) {
 // Coarse characters that writers split and the standard leaves out.
 for (const character of '屄肏氼屌') everyday.add(character)
 
+// 口交 is a term of its own and no split 咬.
+const listed = readdirSync(new URL('../../../policy/lexicon/', import.meta.url))
+  .filter((name) => name.endsWith('.tsv'))
+  .map((name) => simplify(readFileSync(new URL(`../../../policy/lexicon/${name}`, import.meta.url), 'utf8')))
+  .join('\n')
+
 const wholeOf = new Map<string, string>()
 for (const line of readFileSync(join(values.data, 'variants/chaizi.tsv'), 'utf8').split('\n')) {
   const [whole = '', partList = ''] = line.split('\t')
@@ -54,7 +60,7 @@ for (const line of readFileSync(join(values.data, 'variants/chaizi.tsv'), 'utf8'
   if (parts.length < 2 || parts.length > MOST_PARTS || [...sequence].some((c) => c.length > 1)) continue
   if ((sequences.get(sequence) ?? 0) > MOST_OCCURRENCES) continue
   // One- and two-stroke parts alone say nothing: 一一, 八一, 十二.
-  if (parts.every((part) => part === parts[0])) continue
+  if (parts.every((part) => part === parts[0]) || listed.includes(sequence)) continue
   if (parts.length === 2 && parts.every((part) => /^[一二三八十人入口大小上下中不了个]$/.test(part))) continue
   const known = wholeOf.get(sequence)
   if (known === undefined || (singles.get(whole) ?? 0) > (singles.get(known) ?? 0))
