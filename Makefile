@@ -65,3 +65,6 @@ sbom: install ## list the packages in use as CycloneDX
 
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
+
+bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
+	@$(NODE) node bench/classify/cost.ts

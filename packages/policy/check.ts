@@ -1,6 +1,6 @@
 import { fold } from '@wardline/text'
 import { loadBundle, type PolicyBundle } from './bundle.ts'
-import { type Classifier, createClassifier } from './classifier.ts'
+import { type Classifier, CONTEXT_LEXICONS, createClassifier } from './classifier.ts'
 import { exampleEvent } from './example-event.ts'
 import type { PolicyFiles, PolicyProblem } from './policy-files.ts'
 import type { Rule, RuleExample } from './rules.ts'
@@ -56,6 +56,7 @@ function checkBundle({ policy, files, locate }: PolicyBundle, now: number): Poli
   }
   const used = new Set(policy.rules.map((rule) => rule.when.lexicon))
   for (const [name, terms] of policy.lexicons) {
+    if (CONTEXT_LEXICONS.includes(name)) continue
     const file = `lexicon/${name}.tsv`
     if (!used.has(name)) problems.push({ file, line: 1, message: 'no rule uses it' })
     const folded = new Set(terms.map(({ term }) => fold(term).text))

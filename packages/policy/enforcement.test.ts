@@ -170,6 +170,8 @@ describe('bandAt', () => {
   it.each([
     [1, 'REMOVE'],
     [0.9, 'REMOVE'],
+    // As it comes off the wire.
+    [Math.fround(0.9), 'REMOVE'],
     [0.89, 'HIDE'],
     [0.5, 'HIDE'],
     [0.49, undefined],

@@ -515,9 +515,13 @@ const severity = ({ verdict }: Band): number => BAND_VERDICTS.indexOf(verdict)
 
 /** The band that a risk falls into; undefined below all of them. */
 export function bandAt(bands: readonly Band[], risk: number): Band | undefined {
-  for (const each of bands) if (risk >= each.from) return each
+  for (const each of bands) if (reaches(risk, each.from)) return each
   return undefined
 }
+
+/** Whether a score reaches a threshold of the policy, as 32-bit numbers: that is what a score is after the wire, where 0.9 is a little less. */
+export const reaches = (score: number, threshold: number): boolean =>
+  Math.fround(score) >= Math.fround(threshold)
 
 /** Texts with placeholders, and which. A placeholder that nobody fills would stand in a user's letter as it is. */
 function checkStatements(data: StatementsFile, file: PolicyFile): void {

@@ -62,6 +62,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   #stores: readonly StateStore[]
   /** Next offset of each input; what #state stands for. Undefined until the first restore. */
   #positions: Map<string, number> | undefined
+  /** Those of #positions that a transaction has stood for: where nothing was ever read, there is nothing to lose. */
+  #recorded: ReadonlyMap<string, number> = new Map()
   /** Positions after the transaction whose outcome is unknown; its changes wait in the overlays. */
   #undecided: Map<string, number> | undefined
   #eventTime = 0
@@ -176,9 +178,10 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
 
     const after = new Map(this.#positions)
     after.set(input.topic, Number(messages[at - 1]!.offset) + 1)
+    const recorded = new Map(this.#recorded).set(input.topic, after.get(input.topic)!)
     batch.content.add(stateTopic(stage.name), this.partition, {
       key: POSITION_KEY,
-      value: encodePositions(after),
+      value: encodePositions(recorded),
       timestamp: String(now),
     })
     this.#undecided = after
@@ -193,6 +196,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     }
     for (const store of this.#stores) store.merge()
     this.#positions = after
+    this.#recorded = recorded
     this.#undecided = undefined
     this.#count(batch, clock())
     return at
@@ -352,6 +356,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         'the state topic is behind the committed offsets: it has lost its end, or a version before this one was in between',
       )
     }
+    this.#recorded = new Map([...positions].filter(([, offset]) => offset >= 0))
     for (const [topic, offset] of positions) {
       if (offset >= 0) continue
       const { start } = await reader.bounds(topic, this.partition)

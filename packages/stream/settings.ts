@@ -65,7 +65,8 @@ const environment = z
       .default('info'),
     WARDLINE_SESSION_TIMEOUT_MS: milliseconds(6_000, 1_000, 300_000),
     WARDLINE_HEARTBEAT_INTERVAL_MS: milliseconds(1_500, 100, 60_000),
-    WARDLINE_REBALANCE_TIMEOUT_MS: milliseconds(15_000, 1_000, 600_000),
+    // Below the session: a rebalance also waits for members that are dead, until this or their session ends.
+    WARDLINE_REBALANCE_TIMEOUT_MS: milliseconds(3_000, 1_000, 600_000),
     WARDLINE_TRANSACTION_TIMEOUT_MS: milliseconds(15_000, 1_000, 900_000),
     WARDLINE_FETCH_MAX_WAIT_MS: milliseconds(100, 1, 5_000),
     WARDLINE_TRANSACTION_INTERVAL_MS: milliseconds(20, 0, 5_000),

@@ -1,5 +1,5 @@
 import type { AssessedEvent, Category, Verdict } from '@wardline/events'
-import { bandAt, type Enforcement } from '@wardline/policy/enforcement'
+import { bandAt, type Enforcement, reaches } from '@wardline/policy/enforcement'
 import { contactEvidence, raisedBySpread } from './contact-spread.ts'
 import { audienceOf, unfitCategories } from './youth-pool.ts'
 
@@ -61,7 +61,7 @@ export function judge(event: AssessedEvent, standing: ActorStanding, policy: Enf
   const points = strikes ? (band?.points ?? 0) : 0
 
   if (isAllowed(verdict)) {
-    if (standing.reporters >= reports.reporters && risk >= reports.fromRisk) {
+    if (standing.reporters >= reports.reporters && reaches(risk, reports.fromRisk)) {
       return {
         verdict: 'HOLD_FOR_REVIEW',
         category: category === 'benign' ? highestCategory(event) : category,

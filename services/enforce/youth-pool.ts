@@ -1,5 +1,5 @@
 import type { AgeBand, AssessedEvent, Category, Verdict, YouthPool } from '@wardline/events'
-import { AGE_NODES, type Enforcement } from '@wardline/policy/enforcement'
+import { AGE_NODES, type Enforcement, reaches } from '@wardline/policy/enforcement'
 
 /** Position of a minor's band in AGE_NODES. */
 const NODE_OF_BAND: Readonly<Partial<Record<AgeBand, number>>> = {
@@ -24,9 +24,10 @@ export function unfitCategories(
   policy: Enforcement,
 ): Category[] | undefined {
   let unfit: Category[] | undefined
-  if (risk >= policy.categories[category].youthFrom[node]!) unfit = [category]
+  if (reaches(risk, policy.categories[category].youthFrom[node]!)) unfit = [category]
   for (const each of event.scores) {
-    if (each.score < policy.categories[each.category].youthFrom[node]! || each.category === category) continue
+    if (!reaches(each.score, policy.categories[each.category].youthFrom[node]!) || each.category === category)
+      continue
     if (unfit) unfit.push(each.category)
     else unfit = [each.category]
   }
@@ -42,7 +43,7 @@ function youngestAge(
 ): number | null {
   let node = 0
   const raise = (score: number, from: readonly number[]) => {
-    while (node <= OLDEST && score >= from[node]!) node++
+    while (node <= OLDEST && reaches(score, from[node]!)) node++
   }
   raise(risk, policy.categories[category].youthFrom)
   for (const each of event.scores) raise(each.score, policy.categories[each.category].youthFrom)

@@ -45,7 +45,8 @@ export function createKafka(settings: BrokerSettings, clientId: string, logger: 
     socketFactory: trackedSockets(sockets),
     brokers: [...settings.brokers],
     connectionTimeout: 3_000,
-    requestTimeout: 30_000,
+    // A broker that reloads its group coordinator forgets who was joining and never answers: the wait for that is this long.
+    requestTimeout: 8_000,
     retry: { initialRetryTime: 5, maxRetryTime: 1_000, multiplier: 2, factor: 0.2, retries: 8 },
     logLevel: logLevel.WARN,
     logCreator:
