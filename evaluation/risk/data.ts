@@ -11,7 +11,7 @@ import {
 import { sessionConversation } from './chain.ts'
 
 /** Seeds: what is fitted, what is measured, what false alarms are counted on. */
-export const SEEDS = { fitting: 11, testing: 7_001, alarms: 9_001 } as const
+export const SEEDS = { fitting: 11, development: 501, testing: 7_001, alarms: 9_001 } as const
 
 /** Harmless conversations to a harmful one in the tables. */
 export const HONEST_RATIO = 4

@@ -13,7 +13,7 @@ import {
   threadOf,
   unpackPair,
 } from '@wardline/comment-risk/fitting'
-import type { Conversation } from '@wardline/conversation-simulator'
+import { type Conversation, Simulator } from '@wardline/conversation-simulator'
 import { policyFolder } from '@wardline/policy'
 import {
   APPROACH_FEATURES,
@@ -27,9 +27,13 @@ import { parseDocument } from 'yaml'
 import { RiskChain } from './chain.ts'
 import { HONEST_RATIO, SEEDS, sessions, shippedClassifier, shippedPolicy, simulated } from './data.ts'
 import { fitLogistic, type Sample } from './logistic.ts'
-import { bestThreshold } from './measure.ts'
 
 const APPROACHES = 1500
+/** The threshold lets one in so many harmless conversations through, counted on `HARMLESS` of them. */
+const ALARM_ONE_IN = 4_000
+const HARMLESS = 20_000
+const THREAD_ALARM_ONE_IN = 500
+const THREADS = 5_000
 
 /**
  * What is believed before anything is seen: secrecy, sexual talk and what is hidden weigh most, as the literature on grooming has it
@@ -100,7 +104,7 @@ function observePileOn(conversation: Conversation, chain: RiskChain, risk: RiskP
     )
     const hostility = hostilityOf(assessed as never, risk)
     const account = state.accounts.get(conversation.minorId)
-    if (hostility === 0 || !account) continue
+    if (hostility < risk.pileOn.attackFrom || !account) continue
     const features = new Float64Array(PILE_ON_FEATURES.length)
     const thread = threadOf(account, hashOf(message.conversationId))
     pileOnFeatures(account, message.at, thread, hostility, features)
@@ -126,17 +130,18 @@ interface Fit {
   readonly weights: number[]
 }
 
-/** Fits, then moves the bias to where calling a conversation harmful at its highest moment has the best F1. */
+/** Fits, then moves the bias to where one in `oneIn` of the harmless conversations would be called harmful at its highest moment. */
 function fitModel(
   conversations: readonly { harmful: boolean; observed: Observed[] }[],
   signs: readonly (1 | -1)[],
   prior: readonly number[],
-): Fit & { f1Threshold: number } {
+  budget: { readonly harmless: readonly Observed[][]; readonly oneIn: number },
+): Fit & { moved: number } {
   const samples = conversations.flatMap(({ harmful, observed }) =>
     samplesOf(observed, harmful, harmful ? HONEST_RATIO : 1),
   )
   const { bias, weights } = fitLogistic(samples, signs, prior)
-  const scored = conversations.map(({ harmful, observed }) => {
+  const highest = (observed: readonly Observed[]): number => {
     let score = -30
     for (const { features, shows } of observed) {
       if (!shows) continue
@@ -144,16 +149,24 @@ function fitModel(
       for (let i = 0; i < weights.length; i++) logit += weights[i]! * features[i]!
       if (logit > score) score = logit
     }
-    return { harmful, score }
-  })
-  const threshold = bestThreshold(scored)
-  return { bias: bias - threshold, weights, f1Threshold: threshold }
+    return score
+  }
+  const scores = budget.harmless.map(highest).sort((a, b) => b - a)
+  const threshold = scores[Math.floor(scores.length / budget.oneIn)]!
+  return { bias: bias - threshold, weights, moved: threshold }
 }
 
 const dataFolder = process.env.DATA ?? '../shared/data'
 const bundle = shippedPolicy()
 const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
 
+const simulator = new Simulator(SEEDS.development, 'development')
+const harmless = Array.from({ length: HARMLESS }, () =>
+  observeApproach(simulator.conversation('honest'), chain, bundle.risk),
+)
+const threads = Array.from({ length: THREADS }, () =>
+  observePileOn(simulator.conversation('thread'), chain, bundle.risk),
+)
 const approach = fitModel(
   simulated(SEEDS.fitting, 'fitting', 'approach', APPROACHES).map((conversation) => ({
     harmful: conversation.harmful,
@@ -161,6 +174,7 @@ const approach = fitModel(
   })),
   APPROACH_FEATURES.map((name) => (LOWERING_FEATURES.has(name) ? -1 : 1)),
   APPROACH_FEATURES.map((name) => APPROACH_PRIOR[name]),
+  { harmless, oneIn: ALARM_ONE_IN },
 )
 const train = sessions(dataFolder, 'train')
 if (!train) console.error(`${dataFolder}/sccd-session is not there: pile-on weights from the simulator alone`)
@@ -171,6 +185,7 @@ const pileOn = fitModel(
   })),
   PILE_ON_FEATURES.map(() => 1),
   PILE_ON_FEATURES.map(() => 1),
+  { harmless: threads, oneIn: THREAD_ALARM_ONE_IN },
 )
 
 const path = join(policyFolder(process.env), RISK_FILE)
@@ -183,4 +198,4 @@ document.setIn(['pileOn', 'bias'], rounded(pileOn.bias))
 for (const [i, name] of PILE_ON_FEATURES.entries())
   document.setIn(['pileOn', 'weights', name], rounded(pileOn.weights[i]!))
 writeFileSync(path, document.toString())
-console.log({ approach: approach.f1Threshold, pileOn: pileOn.f1Threshold })
+console.log({ approach: approach.moved, pileOn: pileOn.moved })

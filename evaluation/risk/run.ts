@@ -4,7 +4,7 @@
  * data sets. Exit code 1 where Wardline is behind a baseline in F1 or F0.5 of any task.
  */
 import { approachWeight } from '@wardline/comment-risk/fitting'
-import { type Conversation, FITTING, Simulator } from '@wardline/conversation-simulator'
+import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import type { AssessedEvent, Category } from '@wardline/events'
 import { Random } from '@wardline/sample-feed'
 import { reportHead, writeReport } from '../../cli/report.ts'
@@ -14,6 +14,7 @@ import { ConcatenatedModel } from './logistic.ts'
 import { bestThreshold, type Measures, measure, type Outcome } from './measure.ts'
 import { SentinelIndex, skewness } from './sentinel.ts'
 
+const wording: WordingName = process.argv.includes('--development') ? 'development' : 'testing'
 const option = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`)
   return at === -1 ? otherwise : Number(process.argv[at + 1])
@@ -141,9 +142,9 @@ function concatenated(fitting: readonly Conversation[]): Detector {
 const highest = (scores: readonly { score: number }[]) =>
   scores.reduce((max, { score }) => Math.max(max, score), -1e9)
 
-/** Sets the threshold with the best F1 on what it was fitted on. */
-function tuned(detector: Detector, fitting: readonly Conversation[]): Detector {
-  const scored = fitting.map((conversation) => ({
+/** Sets the threshold of a baseline to the one with the best F1 on conversations that it was not trained on. */
+function tuned(detector: Detector, unseen: readonly Conversation[]): Detector {
+  const scored = unseen.map((conversation) => ({
     harmful: conversation.harmful,
     score: highest(detector.scores(conversation)),
   }))
@@ -178,7 +179,7 @@ function evaluate(task: Task, detectors: readonly Detector[], testing: readonly 
 function countAlarms(task: Task, detectors: readonly Detector[]): void {
   for (const detector of detectors) {
     const count = detector.name === 'Wardline' ? ALARMS : BASELINE_ALARMS
-    const simulator = new Simulator(SEEDS.alarms, 'testing')
+    const simulator = new Simulator(SEEDS.alarms, wording)
     let alarms = 0
     for (let i = 0; i < count; i++) if (outcome(detector, simulator.conversation('honest')).found) alarms++
     const row = rows.find((each) => each.task === task && each.detector === detector.name)!
@@ -193,20 +194,29 @@ for (const [task, kind] of [
   ['pile-on', 'pile_on'],
 ] as const) {
   const fitting = simulated(SEEDS.fitting, 'fitting', kind, 1_000)
-  const rare = sentinel(fitting, 10)
-  const early = sentinel(fitting, 3)
-  const linear = concatenated(fitting)
-  const plain = [rare, early, linear]
-  const baselines = kind === 'pile_on' ? plain : [...plain, ...plain.map(withAges)]
-  for (const baseline of baselines) tuned(baseline, fitting)
+  const development = simulated(SEEDS.development, 'development', kind, 1_000)
+  const testing = simulated(SEEDS.testing, wording, kind, COUNT)
+  // The threshold from the wording that rules and thresholds of Wardline were looked over with; then all may learn from it.
+  const learned = (of: (from: readonly Conversation[]) => Detector, ages: boolean): Detector => {
+    const as = (detector: Detector) => (ages ? withAges(detector) : detector)
+    const { threshold } = tuned(as(of(fitting)), development)
+    return { ...as(of(wording === 'testing' ? [...fitting, ...development] : fitting)), threshold }
+  }
+  const kinds = [
+    (from: readonly Conversation[]) => sentinel(from, 10),
+    (from: readonly Conversation[]) => sentinel(from, 3),
+    concatenated,
+  ]
+  const baselines = (kind === 'pile_on' ? [false] : [false, true]).flatMap((ages) =>
+    kinds.map((of) => learned(of, ages)),
+  )
   const detectors = [wardline(task), classifyAlone(task), ...baselines]
-  evaluate(task, detectors, simulated(SEEDS.testing, 'testing', kind, COUNT))
+  evaluate(task, detectors, testing)
   if (kind === 'approach') countAlarms(task, detectors)
 }
 const [train, dev] = [sessions(dataFolder, 'train'), sessions(dataFolder, 'dev')]
 if (train && dev) {
   const baselines = [sentinel(train, 10), sentinel(train, 3), concatenated(train)]
-  // What was trained on its texts knows them: thresholds come from a half that was not trained on.
   const [first, second] = [train.filter((_, i) => i % 2 === 0), train.filter((_, i) => i % 2 === 1)]
   const halves = [sentinel(first, 10), sentinel(first, 3), concatenated(first)]
   for (const [i, half] of halves.entries()) baselines[i]!.threshold = tuned(half, second).threshold
@@ -247,7 +257,7 @@ for (const row of [head, ...cells])
   )
 console.log(`
 per conversation; ${COUNT} harmful and ${HONEST_RATIO * COUNT} harmless ones a simulated task; messages, telling: median of what the other side sent until it was found
-fitted on ${FITTING.honest.teacher.length > 0 ? 'the wording "fitting"' : ''}, measured on the wording "testing", seeds ${SEEDS.testing} and ${SEEDS.alarms}`)
+weights fitted on the wording "fitting", thresholds on "development", measured on "${wording}", seeds ${SEEDS.testing} and ${SEEDS.alarms}`)
 
 const behind = rows.filter((row) => {
   const own = rows.find(({ task, detector }) => task === row.task && detector === 'Wardline')!

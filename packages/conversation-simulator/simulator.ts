@@ -2,6 +2,7 @@ import type { AgeBand, EventKind } from '@wardline/events'
 import { APPROACH_STAGES, type ApproachStage } from '@wardline/policy/risk'
 import { disguise, Random } from '@wardline/sample-feed'
 import { PARAMETERS, type Shares } from './parameters.ts'
+import { DEVELOPMENT } from './texts/development.ts'
 import { FITTING } from './texts/fitting.ts'
 import { TESTING } from './texts/testing.ts'
 import type { HonestScenario, Lines, Wording } from './texts/wording.ts'
@@ -10,7 +11,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-export type WordingName = 'fitting' | 'testing'
+export type WordingName = 'fitting' | 'development' | 'testing'
 export type ConversationKind = 'approach' | 'recruiting' | 'pile_on' | 'honest' | 'thread'
 
 /** One message. `telling`: it belongs to what is harmful about the conversation. */
@@ -48,7 +49,11 @@ export const UTC_OFFSET_MINUTES = 480
 /** Monday 2026-09-21, midnight in UTC+8. */
 const START = Date.UTC(2026, 8, 20, 16)
 
-const WORDINGS: Readonly<Record<WordingName, Wording>> = { fitting: FITTING, testing: TESTING }
+const WORDINGS: Readonly<Record<WordingName, Wording>> = {
+  fitting: FITTING,
+  development: DEVELOPMENT,
+  testing: TESTING,
+}
 const SLOTS: Readonly<Record<string, readonly string[]>> = {
   nick: ['小宇', '萌萌', '乐乐', '子涵', '一一', '阿哲'],
   subject: ['数学', '英语', '语文', '物理', '科学'],
@@ -56,6 +61,7 @@ const SLOTS: Readonly<Record<string, readonly string[]>> = {
   game: ['王者', '蛋仔', '吃鸡', '我的世界', '光遇'],
   city: ['成都', '杭州', '郑州', '武汉', '南宁'],
   sport: ['篮球', '羽毛球', '游泳', '足球'],
+  surname: ['王', '李', '周', '陈'],
   idol: ['那个团', '他们', '主唱'],
 }
 const TELLING: ReadonlySet<ApproachStage> = new Set(['alone', 'secrecy', 'gift', 'sexual', 'move', 'meet'])

@@ -17,6 +17,8 @@ export const DAY = 24 * HOUR
 export const ACCOUNT = {
   /** Threads watched at a time; the one that has been quiet longest makes room. */
   threads: 4,
+  /** How hostile an item must be for its thread to be watched from there on. */
+  watchFrom: 0.2,
   /** Events whose repeats are known as such. */
   recentEvents: 16,
   /** What was said in a thread counts half after this. */
@@ -25,7 +27,7 @@ export const ACCOUNT = {
   longestWindowMs: 7 * DAY,
 } as const
 
-/** A thread from its first hostile item on. Counts are decayed and right at `lastAt`. */
+/** A thread from its first item on that is at all hostile. Counts are decayed and right at `lastAt`. */
 export interface Thread {
   readonly hash: number
   readonly lastAt: number
@@ -57,6 +59,8 @@ export interface Said {
   readonly thread: number | null
   /** How hostile it is, 0 to 1; 0: not at all. */
   readonly hostility: number
+  /** Whether that makes it an attack. */
+  readonly attack: boolean
 }
 
 /**
@@ -64,12 +68,12 @@ export interface Said {
  * thread that is watched, or a repeat.
  */
 export function afterSaid(account: ProtectedAccount, said: Said): ProtectedAccount {
-  const { at, hostility, eventHash } = said
+  const { at, attack, eventHash } = said
   const known = said.thread === null ? undefined : threadOf(account, said.thread)
-  if (hostility === 0 && !known) return account
+  if (said.hostility < ACCOUNT.watchFrom && !known) return account
   if (account.recent.includes(eventHash)) return account
   return {
-    attackers: hostility > 0 ? withAccount(account.attackers, said.actorHash, at) : account.attackers,
+    attackers: attack ? withAccount(account.attackers, said.actorHash, at) : account.attackers,
     threads: said.thread === null ? account.threads : withThread(account.threads, known, said.thread, said),
     days: account.days,
     recent: withRecent(account.recent, eventHash, ACCOUNT.recentEvents),
@@ -80,7 +84,7 @@ function withThread(
   threads: readonly Thread[],
   known: Thread | undefined,
   hash: number,
-  { at, hostility, actorHash }: Said,
+  { at, hostility, attack, actorHash }: Said,
 ): readonly Thread[] {
   const second = 1000 * Math.floor(at / 1000)
   const thread = known ?? { hash, lastAt: second, comments: 0, hostility: 0, attackers: NOBODY_YET }
@@ -91,7 +95,7 @@ function withThread(
     lastAt: Math.max(thread.lastAt, second),
     comments: thread.comments * slow + one,
     hostility: thread.hostility * slow + one * hostility,
-    attackers: hostility > 0 ? withAccount(thread.attackers, actorHash, at) : thread.attackers,
+    attackers: attack ? withAccount(thread.attackers, actorHash, at) : thread.attackers,
   }
   const others = threads.filter((each) => each.hash !== hash)
   if (others.length >= ACCOUNT.threads) {

@@ -82,11 +82,10 @@ export function attackScore(event: ClassifiedEvent): number {
   return ATTACKS.has(event.category) ? Math.max(highest, event.score) : highest
 }
 
-/** How hostile an event is to the account that it addresses: its score as an attack, else what a hostile word counts as. */
+/** How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word counts as. */
 export function hostilityOf(event: ClassifiedEvent, { pileOn }: RiskPolicy): number {
   const attack = attackScore(event)
-  if (attack >= pileOn.attackFrom) return attack
-  return event.signals.includes('hostile') ? pileOn.hostileScore : 0
+  return event.signals.includes('hostile') ? Math.max(attack, pileOn.hostileScore) : attack
 }
 
 /** The event's score as harm to the one addressed: 0 where classify found none. */
@@ -153,7 +152,8 @@ function findingsOf(input: RiskInput): RiskFinding[] {
   const findings: RiskFinding[] = []
   if (input.pair && input.before) findPair(input, input.before, input.pair, findings)
   if (input.spread > 0) findSpread(input, findings)
-  if (input.account && input.hostility > 0) findPileOn(input, input.account, isMinor(band), findings)
+  if (input.account && input.hostility >= input.policy.pileOn.attackFrom)
+    findPileOn(input, input.account, isMinor(band), findings)
   return findings.length === 0 ? NONE : findings
 }
 
@@ -192,7 +192,8 @@ function recruitingScore({ event, markBits, who, spread, policy }: RiskInput, be
   if (event.contactHashes.length > 0 || markBits & MOVE_BIT) score = noisyOr(score, recruiting.contact)
   if (before.marks.some(({ mark }) => mark === RECRUITING)) score = noisyOr(score, recruiting.repeated)
   if (spread >= policy.spread.minors) score = noisyOr(score, recruiting.spread)
-  return noisyOr(score, recruiting.minor * who) * Math.max(0.4, who)
+  // Peers look for company to play with in the same words.
+  return noisyOr(score, recruiting.minor * who) * Math.min(1, 0.3 + who)
 }
 
 /** One text or handle that goes to many minors: more with each, and with what the event itself shows. */

@@ -201,7 +201,9 @@ export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: 
     hostility = hostilityOf(event, policy)
     const known = state.accounts.get(event.protectedId) ?? NEW_ACCOUNT
     const thread = event.conversationId === null ? null : hashOf(event.conversationId)
-    account = afterSaid(known, { at, eventHash, actorHash: hashOf(event.actorId), thread, hostility })
+    const attack = hostility >= policy.pileOn.attackFrom
+    const actorHash = hashOf(event.actorId)
+    account = afterSaid(known, { at, eventHash, actorHash, thread, hostility, attack })
     if (account !== known) {
       account = kept(account)
       state.accounts.put(event.protectedId, account)

@@ -10,7 +10,8 @@ export interface Turn {
 }
 
 /**
- * All that conversations are written with. There are two, which share no line: one to fit weights with, one to test with.
+ * All that conversations are written with. There are three, which share no line: one to fit weights with, one to look rules and
+ * thresholds over with, one to test with.
  * Nothing in them is explicit: what is sexual in an approach is hinted at as mildly as the detector has to notice.
  */
 export interface Wording {
