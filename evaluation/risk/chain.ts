@@ -3,9 +3,12 @@ import { assess, createCommentRiskStage } from '@wardline/comment-risk'
 import type { Conversation, SimulatedMessage } from '@wardline/conversation-simulator'
 import type { AssessedEvent, ClassifiedEvent, FeedEvent } from '@wardline/events'
 import { normalize } from '@wardline/normalize'
-import type { Classifier } from '@wardline/policy'
+import { type Classifier, SIGNALS } from '@wardline/policy'
 import type { RiskPolicy } from '@wardline/policy/risk'
+import type { ToneModel, ToneScores } from '@wardline/policy/tones'
+import type { Random } from '@wardline/sample-feed'
 import { makeForms, wellFormed } from '@wardline/text'
+import { foldedOf } from './tone-fit.ts'
 
 const folding = { makeForms, wellFormed }
 const HOUR = 3_600_000
@@ -43,6 +46,14 @@ export function classifyMessage(
   return classify(result.outputs[0]!, classifier)
 }
 
+/** What a fit changes about the chain. */
+export interface ChainChanges {
+  /** Tones by another model than the policy's. */
+  readonly tones?: ToneModel
+  /** Shares of signals that are dropped, and of messages that get one that is not there. */
+  readonly perturb?: { readonly random: Random; readonly dropped: number; readonly madeUp: number }
+}
+
 /**
  * A conversation through normalize, classify and comment-risk, each event in turn. Each conversation has a state of its
  * own: templates are said to thousands of simulated minors, which would make a spread of what people say in their own words.
@@ -50,14 +61,20 @@ export function classifyMessage(
 export class RiskChain {
   readonly #classifier: Classifier
   readonly #risk: RiskPolicy
+  readonly #changes: ChainChanges
   readonly #stage
   // The text of a template is classified once; what depends on who and when is not taken from it.
   readonly #known = new Map<string, ClassifiedEvent>()
 
-  constructor(classifier: Classifier, risk: RiskPolicy) {
+  constructor(classifier: Classifier, risk: RiskPolicy, changes: ChainChanges = {}) {
     this.#classifier = classifier
     this.#risk = risk
+    this.#changes = changes
     this.#stage = createCommentRiskStage({ risk })
+  }
+
+  tonesOf(text: string): ToneScores {
+    return this.#changes.tones?.scores(foldedOf(text)) ?? this.#classifier.tones(foldedOf(text))
   }
 
   /** What comment-risk says to each message, in order. `seen` is called with each event before. */
@@ -86,12 +103,15 @@ export class RiskChain {
     let known = this.#known.get(key)
     if (!known) {
       known = classifyMessage(message, eventId, this.#classifier)
+      const { tones } = this.#changes
+      if (tones) known = { ...known, tones: tones.scores(foldedOf(message.text)) }
       if (this.#known.size < 200_000) this.#known.set(key, known)
     }
     const answers =
       message.subjectBand === 'ADULT' && message.actorBand !== 'ADULT' && message.actorBand !== 'UNKNOWN'
     return {
       ...known,
+      signals: this.#perturbed(known.signals),
       eventId,
       occurredAt: message.at,
       feedAppendedAt: message.at,
@@ -102,6 +122,15 @@ export class RiskChain {
       contentId: eventId,
       conversationId: message.conversationId,
     }
+  }
+
+  #perturbed(signals: string[]): string[] {
+    const { perturb } = this.#changes
+    if (!perturb) return signals
+    const { random, dropped, madeUp } = perturb
+    const kept = signals.filter(() => !random.chance(dropped))
+    if (random.chance(madeUp)) kept.push(random.pick(SIGNALS))
+    return kept
   }
 }
 

@@ -12,6 +12,7 @@ import { findContactHandles } from './contact-handles.ts'
 import type { Policy } from './load.ts'
 import type { Rule } from './rules.ts'
 import { createTermMatcher, TermHits } from './term-matcher.ts'
+import type { ToneScores } from './tones.ts'
 
 /** What the classifier looks at. */
 export type ClassifierInput = Pick<
@@ -41,6 +42,8 @@ export interface Classifier {
   readonly policyVersion: string
   readonly modelVersion: string | null
   classify(event: ClassifierInput): Classification
+  /** What the wording of a folded text alone speaks for. */
+  tones(folded: string): ToneScores
 }
 
 const MOST_SPANS = 8
@@ -128,6 +131,7 @@ export function createClassifier(policy: Policy): Classifier {
 
   return {
     policyVersion: policy.version,
+    tones: (folded) => policy.tones.scores(folded),
     modelVersion: null,
     classify(event) {
       hits.clear()

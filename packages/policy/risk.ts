@@ -35,14 +35,16 @@ const RAISING = [
   'refused',
   'night',
   'harm',
+  'tone',
+  'toneAbove',
 ] as const
-const LOWERING = ['openness', 'answered', 'acquainted'] as const
+const LOWERING = ['openness', 'answered', 'acquainted', 'harmlessTone', 'started'] as const
 export const APPROACH_FEATURES = [...APPROACH_STAGES, ...RAISING, ...LOWERING] as const
 export type ApproachFeature = (typeof APPROACH_FEATURES)[number]
 /** Features that speak against an approach: their weights are never above 0, all others never below. */
 export const LOWERING_FEATURES: ReadonlySet<string> = new Set(LOWERING)
 
-export const PILE_ON_FEATURES = ['hour', 'day', 'week', 'thread', 'share', 'sharpest'] as const
+export const PILE_ON_FEATURES = ['hour', 'day', 'week', 'thread', 'share', 'sharpest', 'tone'] as const
 export type PileOnFeature = (typeof PILE_ON_FEATURES)[number]
 
 const share = z.number().min(0).max(1)
@@ -78,6 +80,7 @@ export const riskFile = z.strictObject({
   pileOn: z.strictObject({
     attackFrom: share.describe('score of an attacking category from which an event is an attack'),
     hostileScore: share.describe('what an event with the signal hostile counts as, where no score is higher'),
+    toneFrom: z.number().min(0).describe('hostile tone, log-odds, that counts as a hostile word'),
     leastMinor: z.number().int().min(2).describe('distinct attackers of a minor within a day'),
     leastAdult: z.number().int().min(2),
     bias: z.number(),
@@ -98,6 +101,7 @@ export const riskFile = z.strictObject({
     contact: share.describe('a contact handle or a hint at another app'),
     minor: share.describe('said by an adult to a minor'),
     spread: share.describe('the text or handle spreads over minors'),
+    toneFrom: z.number().min(0).describe('sum of tones from which wording alone counts as the words'),
     repeated: share.describe('said before to the same minor'),
   }),
 })

@@ -32,6 +32,7 @@ export function classify(event: NormalizedEvent, classifier: Classifier): Classi
     usage: event.usage,
     fingerprint: fingerprintOf(folded),
     contactHashes: contactHashesOf(folded),
+    tones: classifier.tones(folded),
   }
 }
 

@@ -34,6 +34,8 @@ export interface Thread {
   readonly comments: number
   /** Sum of how hostile they are, 0 to 1 each. */
   readonly hostility: number
+  /** Sum of hostile tones. */
+  readonly tone: number
   readonly attackers: Distinct
 }
 
@@ -61,6 +63,8 @@ export interface Said {
   readonly hostility: number
   /** Whether that makes it an attack. */
   readonly attack: boolean
+  /** Tone of its wording, log-odds. */
+  readonly tone: number
 }
 
 /**
@@ -70,7 +74,7 @@ export interface Said {
 export function afterSaid(account: ProtectedAccount, said: Said): ProtectedAccount {
   const { at, attack, eventHash } = said
   const known = said.thread === null ? undefined : threadOf(account, said.thread)
-  if (said.hostility < ACCOUNT.watchFrom && !known) return account
+  if (said.hostility < ACCOUNT.watchFrom && said.tone <= 0 && !known) return account
   if (account.recent.includes(eventHash)) return account
   return {
     attackers: attack ? withAccount(account.attackers, said.actorHash, at) : account.attackers,
@@ -84,10 +88,10 @@ function withThread(
   threads: readonly Thread[],
   known: Thread | undefined,
   hash: number,
-  { at, hostility, attack, actorHash }: Said,
+  { at, hostility, attack, actorHash, tone }: Said,
 ): readonly Thread[] {
   const second = 1000 * Math.floor(at / 1000)
-  const thread = known ?? { hash, lastAt: second, comments: 0, hostility: 0, attackers: NOBODY_YET }
+  const thread = known ?? { hash, lastAt: second, comments: 0, hostility: 0, tone: 0, attackers: NOBODY_YET }
   const slow = second <= thread.lastAt ? 1 : 2 ** ((thread.lastAt - second) / ACCOUNT.threadHalfLifeMs)
   const one = second >= thread.lastAt ? 1 : 2 ** ((second - thread.lastAt) / ACCOUNT.threadHalfLifeMs)
   const next: Thread = {
@@ -95,6 +99,7 @@ function withThread(
     lastAt: Math.max(thread.lastAt, second),
     comments: thread.comments * slow + one,
     hostility: thread.hostility * slow + one * hostility,
+    tone: thread.tone * slow + one * tone,
     attackers: attack ? withAccount(thread.attackers, actorHash, at) : thread.attackers,
   }
   const others = threads.filter((each) => each.hash !== hash)
@@ -108,7 +113,8 @@ function withThread(
 
 /**
  * What the pile-on model sees, in the order of PILE_ON_FEATURES. Counts of distinct attackers as log2(1 + n) / 5, so that 31 are
- * 1: within an hour, a day, a week, and in this thread; the share of hostility in the thread; how hostile this item is.
+ * 1: within an hour, a day, a week, and in this thread; the share of hostility in the thread; how hostile this item is; the mean
+ * hostile tone of the thread, of 2.
  */
 export function pileOnFeatures(
   account: ProtectedAccount,
@@ -123,6 +129,7 @@ export function pileOnFeatures(
   features[3] = thread ? size(countWithin(thread.attackers, at, ACCOUNT.longestWindowMs)) : 0
   features[4] = thread && thread.comments > 0 ? thread.hostility / Math.max(3, thread.comments) : 0
   features[5] = hostility
+  features[6] = thread ? Math.min(1, Math.max(0, thread.tone) / Math.max(3, thread.comments) / 2) : 0
 }
 
 const size = (count: number): number => Math.log2(1 + count) / 5
@@ -139,15 +146,18 @@ export function accountExpiresAt({ attackers, days, threads }: ProtectedAccount)
 const writer = new ByteWriter()
 const FRACTIONS = 64
 
+const signed = (value: number): number => (value % 2 === 1 ? -1 : 1) * Math.floor(value / 2)
+
 export const accountCodec = {
   encode(account: ProtectedAccount): Buffer {
     writeDistinct(writer, account.attackers)
     writer.uint(account.threads.length)
-    for (const { hash, lastAt, comments, hostility, attackers } of account.threads) {
+    for (const { hash, lastAt, comments, hostility, tone, attackers } of account.threads) {
       writer.uint(hash)
       writer.uint(lastAt / 1000)
       writer.uint(Math.round(comments * FRACTIONS))
       writer.uint(Math.round(hostility * FRACTIONS))
+      writer.uint(2 * Math.round(Math.abs(tone) * FRACTIONS) + (tone < 0 ? 1 : 0))
       writeDistinct(writer, attackers)
     }
     writer.uint(account.days.length)
@@ -169,6 +179,7 @@ export const accountCodec = {
         lastAt: 1000 * reader.uint(),
         comments: reader.uint() / FRACTIONS,
         hostility: reader.uint() / FRACTIONS,
+        tone: signed(reader.uint()) / FRACTIONS,
         attackers: readDistinct(reader),
       })
     }
@@ -191,5 +202,6 @@ export const kept = (account: ProtectedAccount): ProtectedAccount => ({
     ...thread,
     comments: Math.round(thread.comments * FRACTIONS) / FRACTIONS,
     hostility: Math.round(thread.hostility * FRACTIONS) / FRACTIONS,
+    tone: (thread.tone < 0 ? -1 : 1) * (Math.round(Math.abs(thread.tone) * FRACTIONS) / FRACTIONS),
   })),
 })

@@ -1,4 +1,4 @@
-import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, type PriorItem } from '@wardline/events'
+import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, type PriorItem, type Tones } from '@wardline/events'
 import { MARKS, type RiskPolicy } from '@wardline/policy/risk'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { withRecent } from './ids.ts'
@@ -44,6 +44,10 @@ export interface Pair {
   readonly unanswered: number
   /** Harm that classify found, summed over scores. */
   readonly harm: number
+  /** Sum of tones toward an approach over `messages`, and of those above 0 alone. */
+  readonly tone: number
+  readonly toneAbove: number
+  readonly recruiting: number
   readonly refusals: number
   readonly refusedAt: number
   /** What the actor sent since the last refusal. */
@@ -66,6 +70,9 @@ export const NEW_PAIR: Pair = {
   answers: 0,
   unanswered: 0,
   harm: 0,
+  tone: 0,
+  toneAbove: 0,
+  recruiting: 0,
   refusals: 0,
   refusedAt: 0,
   sinceRefusal: 0,
@@ -95,6 +102,9 @@ function decayedTo(pair: Pair, at: number, halfLifeMs: number): Pair {
     messages: pair.messages * slow,
     night: pair.night * slow,
     answers: pair.answers * slow,
+    tone: pair.tone * slow,
+    toneAbove: pair.toneAbove * slow,
+    recruiting: pair.recruiting * slow,
     today: pair.today * 2 ** (-ms / PAIR.todayHalfLifeMs),
     harm: pair.harm * 2 ** (-ms / PAIR.harmHalfLifeMs),
     refusals: pair.refusals * 2 ** (-ms / PAIR.refusalHalfLifeMs),
@@ -112,6 +122,7 @@ export interface Message {
   readonly markBits: number
   /** Score as harm, 0 where it is none. */
   readonly harm: number
+  readonly tones: Tones
   /** Whether it came in the protected account's local night. */
   readonly night: boolean
 }
@@ -140,6 +151,9 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
     answers: pair.answers,
     unanswered: pair.unanswered + 1,
     harm: pair.harm + message.harm * late(pair, at, PAIR.harmHalfLifeMs),
+    tone: pair.tone + one * message.tones.approach,
+    toneAbove: pair.toneAbove + one * Math.max(0, message.tones.approach),
+    recruiting: Math.max(0, pair.recruiting + one * message.tones.recruiting),
     refusals: pair.refusals,
     refusedAt: pair.refusedAt,
     sinceRefusal: isRefused(pair, at) ? pair.sinceRefusal + 1 : pair.sinceRefusal,
@@ -227,6 +241,10 @@ export function packPair(pair: Pair): PackedPair {
   writer.uint(fraction(pair.night))
   writer.uint(fraction(pair.answers))
   writer.uint(fraction(pair.harm))
+  // A tone may be below 0: the sign goes into the lowest bit.
+  writer.uint(2 * fraction(Math.abs(pair.tone)) + (pair.tone < 0 ? 1 : 0))
+  writer.uint(fraction(pair.toneAbove))
+  writer.uint(fraction(pair.recruiting))
   writer.uint(pair.refusedAt === 0 ? 0 : 1 + Math.max(0, pair.lastAt - pair.refusedAt) / 1000)
   if (pair.refusedAt !== 0) {
     writer.uint(fraction(pair.refusals))
@@ -266,6 +284,9 @@ export function unpackPair(packed: PackedPair): Pair {
   const night = reader.uint() / FRACTIONS
   const answers = reader.uint() / FRACTIONS
   const harm = reader.uint() / FRACTIONS
+  const tone = reader.uint()
+  const toneAbove = reader.uint() / FRACTIONS
+  const recruiting = reader.uint() / FRACTIONS
   const refusedAgo = reader.uint()
   const refusals = refusedAgo === 0 ? 0 : reader.uint() / FRACTIONS
   const sinceRefusal = refusedAgo === 0 ? 0 : reader.uint()
@@ -305,6 +326,9 @@ export function unpackPair(packed: PackedPair): Pair {
     answers,
     unanswered: Math.floor(unanswered / 2),
     harm,
+    tone: (tone % 2 === 1 ? -1 : 1) * (Math.floor(tone / 2) / FRACTIONS),
+    toneAbove,
+    recruiting,
     refusals,
     refusedAt: refusedAgo === 0 ? 0 : lastAt - 1000 * (refusedAgo - 1),
     sinceRefusal,

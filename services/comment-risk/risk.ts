@@ -75,17 +75,21 @@ export const isAddressed = (event: ClassifiedEvent): boolean =>
 export const isConversation = (event: ClassifiedEvent): boolean => CONVERSATION_KINDS.has(event.kind)
 
 /** How much the event attacks the account that it addresses: the highest score of an attacking category. */
-export function attackScore(event: ClassifiedEvent): number {
+export function attackScore(event: Pick<ClassifiedEvent, 'category' | 'score' | 'scores'>): number {
   let highest = 0
   for (const { category, score } of event.scores)
     if (score > highest && ATTACKS.has(category)) highest = score
   return ATTACKS.has(event.category) ? Math.max(highest, event.score) : highest
 }
 
-/** How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word counts as. */
-export function hostilityOf(event: ClassifiedEvent, { pileOn }: RiskPolicy): number {
+/** How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word or tone counts as. */
+export function hostilityOf(
+  event: Pick<ClassifiedEvent, 'category' | 'score' | 'scores' | 'signals' | 'tones'>,
+  { pileOn }: RiskPolicy,
+): number {
   const attack = attackScore(event)
-  return event.signals.includes('hostile') ? Math.max(attack, pileOn.hostileScore) : attack
+  const hostile = event.signals.includes('hostile') || event.tones.hostile >= pileOn.toneFrom
+  return hostile ? Math.max(attack, pileOn.hostileScore) : attack
 }
 
 /** The event's score as harm to the one addressed: 0 where classify found none. */
@@ -184,11 +188,13 @@ function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFind
  * handle or a hint at another app, by an adult who says it to a minor, by its spread, and by having been said before. 0
  * without the words.
  */
-function recruitingScore({ event, markBits, who, spread, policy }: RiskInput, before: Pair): number {
+function recruitingScore({ event, markBits, who, spread, pair, policy }: RiskInput, before: Pair): number {
   const { recruiting } = policy
   const own = scoreIn(event, 'game_companion')
-  if (!(markBits & RECRUITING_BIT) && own < policy.pileOn.attackFrom) return 0
+  const worded = event.tones.recruiting > 0 && pair !== undefined && pair.recruiting >= recruiting.toneFrom
+  if (!(markBits & RECRUITING_BIT) && own < policy.pileOn.attackFrom && !worded) return 0
   let score = Math.max(recruiting.words, own)
+  if (worded) score = noisyOr(score, recruiting.words)
   if (event.contactHashes.length > 0 || markBits & MOVE_BIT) score = noisyOr(score, recruiting.contact)
   if (before.marks.some(({ mark }) => mark === RECRUITING)) score = noisyOr(score, recruiting.repeated)
   if (spread >= policy.spread.minors) score = noisyOr(score, recruiting.spread)

@@ -177,7 +177,11 @@ export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: 
     const night = profile !== undefined && isNight(at, profile.utcOffsetMinutes)
     pair = repeated
       ? before
-      : afterMessage(before, { at, eventHash, markBits, harm: harmScore(event), night }, policy)
+      : afterMessage(
+          before,
+          { at, eventHash, markBits, harm: harmScore(event), tones: event.tones, night },
+          policy,
+        )
   } else if (minor && isConversation(event) && event.subjectId !== null) {
     takeAnswer(event, event.subjectId, eventHash, state, policy)
   }
@@ -203,7 +207,15 @@ export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: 
     const thread = event.conversationId === null ? null : hashOf(event.conversationId)
     const attack = hostility >= policy.pileOn.attackFrom
     const actorHash = hashOf(event.actorId)
-    account = afterSaid(known, { at, eventHash, actorHash, thread, hostility, attack })
+    account = afterSaid(known, {
+      at,
+      eventHash,
+      actorHash,
+      thread,
+      hostility,
+      attack,
+      tone: event.tones.hostile,
+    })
     if (account !== known) {
       account = kept(account)
       state.accounts.put(event.protectedId, account)

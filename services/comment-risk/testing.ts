@@ -50,6 +50,7 @@ export function event(change: Partial<ClassifiedEvent> = {}): ClassifiedEvent {
     usage: null,
     fingerprint: null,
     contactHashes: [],
+    tones: { approach: 0, recruiting: 0, hostile: 0 },
     ...change,
   }
 }
