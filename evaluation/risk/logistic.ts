@@ -15,7 +15,7 @@ export function fitLogistic(
   samples: readonly Sample[],
   signs: readonly (1 | -1)[],
   prior: readonly number[],
-  { rounds = 4_000, rate = 0.5, l2 = 0.01 } = {},
+  { rounds = 2_500, rate = 0.5, l2 = 0.001 } = {},
 ): { bias: number; weights: number[] } {
   const weights = prior.slice()
   let bias = 0
