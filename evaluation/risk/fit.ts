@@ -69,7 +69,6 @@ const APPROACH_PRIOR: Readonly<Record<ApproachFeature, number>> = {
   openness: -2,
   answered: -0.3,
   acquainted: -0.3,
-  harmlessTone: -2,
   started: -0.5,
 }
 
@@ -180,10 +179,6 @@ const hostileData: readonly ToneLine[] = [
   ...dataLines(dataFolder, 'chnci', abusive, 16_000),
   ...dataLines(dataFolder, 'cyberbullying-roles', abusive, 7_000),
 ]
-const everyday: readonly ToneLine[] = [
-  ...dataLines(dataFolder, 'chnci', (category) => (category === 'benign' ? false : null), 3_000, 0.2),
-  ...dataLines(dataFolder, 'waimai-reviews', () => false, 1_500, 0.2),
-]
 const train = sessions(dataFolder, 'train')
 if (!train)
   throw new Error(`${dataFolder}/sccd-session is not there; give DATA=<folder of the shared data sets>`)
@@ -194,8 +189,8 @@ const sessionLines = (part: readonly Conversation[]): ToneLine[] =>
 const linesFor = (wordings: readonly WordingName[], part: readonly Conversation[]): ToneLines => {
   const { approach, recruiting, hostile } = simulatedLines(wordings, SEEDS.fitting)
   return {
-    approach: [...approach, ...everyday],
-    recruiting: [...recruiting, ...everyday],
+    approach,
+    recruiting,
     hostile: [...hostile, ...hostileData, ...sessionLines(part)],
   }
 }

@@ -38,7 +38,7 @@ const RAISING = [
   'tone',
   'toneAbove',
 ] as const
-const LOWERING = ['openness', 'answered', 'acquainted', 'harmlessTone', 'started'] as const
+const LOWERING = ['openness', 'answered', 'acquainted', 'started'] as const
 export const APPROACH_FEATURES = [...APPROACH_STAGES, ...RAISING, ...LOWERING] as const
 export type ApproachFeature = (typeof APPROACH_FEATURES)[number]
 /** Features that speak against an approach: their weights are never above 0, all others never below. */

@@ -38,7 +38,7 @@ const marks = new Float64Array(MARKS.length)
  * - `pace`: messages within a day, of 40. `unanswered`: since the last answer beyond the first, of 8.
  * - `refused`: messages since a refusal, of 5. `night`: share of messages in the local night, of few only a part.
  * - `harm`: what classify found, of 2.
- * - `tone`, `toneAbove`: mean of the tones of its messages, of 3; sum of those above 0, of 20. `harmlessTone`: mean below 0.
+ * - `tone`, `toneAbove`: mean of the tones of its messages, from -2 to 1; sum of those above 0, of 10.
  * - `answered`: answers to messages, of 1. `acquainted`: age of the pair, of 60 days. `started`: the minor
  *   wrote first.
  * All that raises is scaled by who talks to whom (`approachWeight`): the same words weigh less between peers.
@@ -79,12 +79,11 @@ export function approachFeatures(
   features[i++] = who * (pair.messages === 0 ? 0 : pair.night / Math.max(4, pair.messages))
   features[i++] = who * Math.min(1, pair.harm / 2)
   const mean = pair.messages === 0 ? 0 : pair.tone / Math.max(2, pair.messages)
-  features[i++] = who * Math.min(1, Math.max(0, mean) / 3)
-  features[i++] = who * Math.min(1, pair.toneAbove / 20)
+  features[i++] = who * Math.min(1, Math.max(0, mean + 2) / 3)
+  features[i++] = who * Math.min(1, pair.toneAbove / 10)
   features[i++] = marks[OPENNESS]! * (1 - 0.5 * marks[SECRECY]!)
   features[i++] = pair.messages === 0 ? 0 : Math.min(1, pair.answers / pair.messages)
   features[i++] = Math.min(1, (pair.lastAt - pair.firstAt) / (60 * DAY))
-  features[i++] = Math.min(1, Math.max(0, -mean) / 3)
   features[i] = pair.startedByProtected ? 1 : 0
 }
 
