@@ -18,13 +18,7 @@ import {
 } from '@wardline/comment-risk/fitting'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import { policyFolder } from '@wardline/policy'
-import {
-  APPROACH_FEATURES,
-  type ApproachFeature,
-  LOWERING_FEATURES,
-  PILE_ON_FEATURES,
-  RISK_FILE,
-} from '@wardline/policy/risk'
+import { APPROACH_FEATURES, type ApproachFeature, PILE_ON_FEATURES, RISK_FILE } from '@wardline/policy/risk'
 import { TONES_FILE, type ToneModel } from '@wardline/policy/tones'
 import { Random } from '@wardline/sample-feed'
 import { parseDocument, stringify } from 'yaml'
@@ -148,12 +142,11 @@ function samplesOf({ harmful, observed }: Watched): Sample[] {
 /** Fits, then moves the bias to where one in `oneIn` of the harmless conversations is called harmful at its highest moment. */
 function fitModel(
   conversations: readonly Watched[],
-  signs: readonly (1 | -1)[],
   prior: readonly number[],
   harmless: readonly Watched[],
   oneIn: number,
 ): { bias: number; weights: number[]; found: number } {
-  const { weights } = fitLogistic(conversations.flatMap(samplesOf), signs, prior)
+  const { weights } = fitLogistic(conversations.flatMap(samplesOf), prior)
   const highest = ({ observed }: Watched): number => {
     let score = -30
     for (const { features, shows } of observed) {
@@ -238,15 +231,13 @@ for (const [i, wording] of (['development', 'fitting'] as const).entries()) {
 
 const approach = fitModel(
   approaches,
-  APPROACH_FEATURES.map((name) => (LOWERING_FEATURES.has(name) ? -1 : 1)),
   APPROACH_FEATURES.map((name) => APPROACH_PRIOR[name]),
   harmless,
   ALARM_ONE_IN,
 )
 const pileOn = fitModel(
   pileOns,
-  PILE_ON_FEATURES.map(() => 1),
-  PILE_ON_FEATURES.map(() => 1),
+  PILE_ON_FEATURES.map(() => 2),
   threads,
   THREAD_ALARM_ONE_IN,
 )

@@ -8,12 +8,11 @@ export interface Sample {
 }
 
 /**
- * Weights of a small logistic model by projected gradient descent: feature i stays within `signs[i]` (1: not below 0; -1:
- * not above). L2 on the distance to `prior`, none on the bias: what the samples do not settle stays as the prior has it.
+ * Weights of a small logistic model by projected gradient descent: each stays between half and
+ * twice of what `prior` has, so that no weight can come to say something else than it is meant to. L2 on the distance to `prior`, none on the bias: what the samples do not settle stays as the prior has it.
  */
 export function fitLogistic(
   samples: readonly Sample[],
-  signs: readonly (1 | -1)[],
   prior: readonly number[],
   { rounds = 2_500, rate = 0.5, l2 = 0.001 } = {},
 ): { bias: number; weights: number[] } {
@@ -35,7 +34,8 @@ export function fitLogistic(
     bias -= step * biasGradient
     for (let i = 0; i < weights.length; i++) {
       const next = weights[i]! - step * (gradient[i]! + l2 * (weights[i]! - prior[i]!))
-      weights[i] = signs[i]! * Math.max(0, signs[i]! * next)
+      const [half, twice] = [prior[i]! / 2, prior[i]! * 2]
+      weights[i] = Math.min(Math.max(half, twice), Math.max(Math.min(half, twice), next))
     }
   }
   return { bias, weights }

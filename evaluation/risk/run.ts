@@ -1,7 +1,7 @@
 /**
  * `make eval-risk`: conversations and pile-ons, from their text through normalize, classify and comment-risk, against the
  * contrastive rare-class score per sender and a linear model on the concatenated conversation. DATA: folder of the shared
- * data sets. Exit code 1 where Wardline is behind a baseline in F1 or F0.5 of any task.
+ * data sets. Exit code 1 where Wardline is behind a baseline in F1, F0.5 or recall at equal false alarms of any task.
  */
 import { approachWeight } from '@wardline/comment-risk/fitting'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
@@ -21,6 +21,8 @@ const option = (name: string, otherwise: number): number => {
 }
 const COUNT = option('conversations', 500)
 const ALARMS = option('harmless', 100_000)
+/** False alarms per million at which recalls are compared. */
+const EQUAL_ALARMS = 1_000
 /** Baselines are slower; their false alarms are counted on so many. */
 const BASELINE_ALARMS = option('baseline-harmless', 20_000)
 
@@ -54,7 +56,10 @@ function wardline(task: Task): Detector {
   const code = FINDING[task]
   const scoreOf = (assessed: AssessedEvent): number => {
     if (code) return assessed.findings.find((finding) => finding.code === code)?.score ?? 0
-    return CATEGORIES[task].has(assessed.riskCategory) ? 1 : 0
+    let score = CATEGORIES[task].has(assessed.riskCategory) ? Math.max(assessed.risk, 0.5) : 0
+    for (const finding of assessed.findings)
+      if (CATEGORIES[task].has(finding.category) && finding.score > score) score = finding.score
+    return score
   }
   return {
     name: 'Wardline',
@@ -164,6 +169,8 @@ interface Row extends Measures {
   readonly task: string
   readonly detector: string
   alarmsPerMillion: number | null
+  /** Recall where the threshold lets through 1,000 of a million harmless pairs, chosen on those very pairs. */
+  recallAtEqualAlarms: number | null
   harmlessPairs: number | null
 }
 const rows: Row[] = []
@@ -171,20 +178,37 @@ const rows: Row[] = []
 function evaluate(task: Task, detectors: readonly Detector[], testing: readonly Conversation[]): void {
   for (const detector of detectors) {
     const measures = measure(testing.map((conversation) => outcome(detector, conversation)))
-    rows.push({ task, detector: detector.name, ...measures, alarmsPerMillion: null, harmlessPairs: null })
+    rows.push({
+      task,
+      detector: detector.name,
+      ...measures,
+      alarmsPerMillion: null,
+      recallAtEqualAlarms: null,
+      harmlessPairs: null,
+    })
   }
 }
 
 /** False alarms on harmless conversations that no table has seen. */
-function countAlarms(task: Task, detectors: readonly Detector[]): void {
+function countAlarms(task: Task, detectors: readonly Detector[], testing: readonly Conversation[]): void {
   for (const detector of detectors) {
     const count = detector.name === 'Wardline' ? ALARMS : BASELINE_ALARMS
     const simulator = new Simulator(SEEDS.alarms, wording)
     let alarms = 0
-    for (let i = 0; i < count; i++) if (outcome(detector, simulator.conversation('honest')).found) alarms++
+    const scores: number[] = []
+    for (let i = 0; i < count; i++) {
+      const score = highest(detector.scores(simulator.conversation('honest')))
+      scores.push(score)
+      if (score >= detector.threshold) alarms++
+    }
+    scores.sort((a, b) => b - a)
+    const equal = scores[Math.floor((count * EQUAL_ALARMS) / 1e6)]!
+    const harmful = testing.filter((each) => each.harmful)
+    const found = harmful.filter((each) => highest(detector.scores(each)) > equal).length
     const row = rows.find((each) => each.task === task && each.detector === detector.name)!
     row.alarmsPerMillion = Math.round((1e6 * alarms) / count)
     row.harmlessPairs = count
+    row.recallAtEqualAlarms = found / harmful.length
   }
 }
 
@@ -212,7 +236,7 @@ for (const [task, kind] of [
   )
   const detectors = [wardline(task), classifyAlone(task), ...baselines]
   evaluate(task, detectors, testing)
-  if (kind === 'approach') countAlarms(task, detectors)
+  if (kind === 'approach') countAlarms(task, detectors, testing)
 }
 const [train, dev] = [sessions(dataFolder, 'train'), sessions(dataFolder, 'dev')]
 if (train && dev) {
@@ -235,6 +259,7 @@ const cells = rows.map((row) => [
   row.messages === null ? '–' : String(row.messages),
   row.telling === null ? '–' : String(row.telling),
   row.alarmsPerMillion === null ? '' : `${row.alarmsPerMillion} (of ${row.harmlessPairs})`,
+  row.recallAtEqualAlarms === null ? '' : percent(row.recallAtEqualAlarms),
 ])
 const head = [
   'task',
@@ -246,6 +271,7 @@ const head = [
   'messages',
   'telling',
   'false alarms/million',
+  'recall at 1,000',
 ]
 const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
 for (const row of [head, ...cells])
@@ -256,12 +282,16 @@ for (const row of [head, ...cells])
       .trimEnd(),
   )
 console.log(`
-per conversation; ${COUNT} harmful and ${HONEST_RATIO * COUNT} harmless ones a simulated task; messages, telling: median of what the other side sent until it was found
+per conversation; recall at 1,000: with the threshold at which 1,000 of a million harmless conversations would be called harmful
+${COUNT} harmful and ${HONEST_RATIO * COUNT} harmless ones a simulated task; messages, telling: median of what the other side sent until it was found
 weights fitted on the wording "fitting", thresholds on "development", measured on "${wording}", seeds ${SEEDS.testing} and ${SEEDS.alarms}`)
 
-const behind = rows.filter((row) => {
+const BASELINES = /^(?:rare-class|linear)/
+const behind = rows.flatMap((row) => {
+  if (!BASELINES.test(row.detector)) return []
   const own = rows.find(({ task, detector }) => task === row.task && detector === 'Wardline')!
-  return row !== own && (row.f1 > own.f1 || row.f05 > own.f05)
+  const measures = (['f1', 'f05', 'recallAtEqualAlarms'] as const).filter((name) => row[name]! > own[name]!)
+  return measures.map((measured) => `${row.detector} on ${row.task}, ${measured}`)
 })
 const path = writeReport('eval-risk', {
   ...reportHead(startedAt),
@@ -269,8 +299,8 @@ const path = writeReport('eval-risk', {
   seeds: SEEDS,
   harmlessToOneHarmful: HONEST_RATIO,
   rows,
-  ahead: behind.length === 0,
+  behind,
 })
 console.log(path)
-for (const { task, detector } of behind) console.log(`behind: ${detector} on ${task}`)
+for (const each of behind) console.log(`behind: ${each}`)
 if (behind.length > 0) process.exitCode = 1

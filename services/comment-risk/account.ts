@@ -126,7 +126,8 @@ export function pileOnFeatures(
   features[0] = size(countWithin(account.attackers, at, HOUR))
   features[1] = size(countWithin(account.attackers, at, DAY))
   features[2] = size(countWithin(account.attackers, at, ACCOUNT.longestWindowMs))
-  features[3] = thread ? size(countWithin(thread.attackers, at, ACCOUNT.longestWindowMs)) : 0
+  // What is in no conversation counts as one thread of its day.
+  features[3] = thread ? size(countWithin(thread.attackers, at, ACCOUNT.longestWindowMs)) : features[1]
   features[4] = thread && thread.comments > 0 ? thread.hostility / Math.max(3, thread.comments) : 0
   features[5] = hostility
   features[6] = thread ? Math.min(1, Math.max(0, thread.tone) / Math.max(3, thread.comments) / 2) : 0

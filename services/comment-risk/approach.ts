@@ -1,6 +1,6 @@
 import { APPROACH_FEATURES, APPROACH_STAGES, MARKS, type RiskPolicy } from '@wardline/policy/risk'
 import { noisyOr } from './age.ts'
-import { countAt, isRefused, type Pair } from './pair.ts'
+import { countAt, EVERYDAY_TONE, isRefused, meanTone, type Pair } from './pair.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -78,8 +78,7 @@ export function approachFeatures(
   features[i++] = who * (isRefused(pair, at) ? Math.min(1, pair.sinceRefusal / 5) : 0)
   features[i++] = who * (pair.messages === 0 ? 0 : pair.night / Math.max(4, pair.messages))
   features[i++] = who * Math.min(1, pair.harm / 2)
-  const mean = pair.messages === 0 ? 0 : pair.tone / Math.max(2, pair.messages)
-  features[i++] = who * Math.min(1, Math.max(0, mean + 2) / 3)
+  features[i++] = who * Math.min(1, Math.max(0, meanTone(pair) - EVERYDAY_TONE) / 3)
   features[i++] = who * Math.min(1, pair.toneAbove / 10)
   features[i++] = marks[OPENNESS]! * (1 - 0.5 * marks[SECRECY]!)
   features[i++] = pair.messages === 0 ? 0 : Math.min(1, pair.answers / pair.messages)

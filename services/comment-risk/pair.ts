@@ -135,12 +135,19 @@ export function pairAt(pair: Pair | undefined, at: number, policy: RiskPolicy): 
   return pair
 }
 
+/** Log-odds of what is said every day, toward an approach: where a pair without wording stands. */
+export const EVERYDAY_TONE = -2
+export const meanTone = ({ tone, messages }: Pair): number =>
+  messages === 0 ? EVERYDAY_TONE : tone / messages
+
 /** The pair after the actor's event. */
 export function afterMessage(before: Pair, message: Message, policy: RiskPolicy): Pair {
   const at = wholeSecond(message.at)
   const halfLifeMs = halfLife(policy)
   const pair = decayedTo(before, at, halfLifeMs)
   const one = late(pair, at, halfLifeMs)
+  // A picture or a face has no wording: it leaves the mean of the tones where it is.
+  const tone = message.tones.approach === 0 ? meanTone(pair) : message.tones.approach
   return {
     firstAt: pair.firstAt === 0 ? at : Math.min(pair.firstAt, at),
     lastAt: Math.max(pair.lastAt, at),
@@ -151,8 +158,8 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
     answers: pair.answers,
     unanswered: pair.unanswered + 1,
     harm: pair.harm + message.harm * late(pair, at, PAIR.harmHalfLifeMs),
-    tone: pair.tone + one * message.tones.approach,
-    toneAbove: pair.toneAbove + one * Math.max(0, message.tones.approach),
+    tone: pair.tone + one * tone,
+    toneAbove: pair.toneAbove + one * Math.max(0, tone),
     recruiting: Math.max(0, pair.recruiting + one * message.tones.recruiting),
     refusals: pair.refusals,
     refusedAt: pair.refusedAt,

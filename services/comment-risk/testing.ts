@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
 import { readPolicyFiles } from '@wardline/policy'
 import { loadRisk, type RiskPolicy } from '@wardline/policy/risk'
-import { type CommentRiskState, createCommentRiskStage } from './stage.ts'
+import { type CommentRiskDeps, type CommentRiskState, createCommentRiskStage } from './stage.ts'
 
 /** 2026-09-21 14:40 UTC, 22:40 in China. */
 export const T0 = Date.UTC(2026, 8, 21, 14, 40)
@@ -86,9 +86,14 @@ export type Step =
 
 /** The stage on one partition, a batch a record unless told otherwise. */
 export class Harness {
-  readonly stage = createCommentRiskStage({ risk: shipped })
-  readonly state: CommentRiskState = this.stage.createState()
+  readonly stage
+  readonly state: CommentRiskState
   #offset = 0
+
+  constructor(capacities: CommentRiskDeps['capacities'] = {}) {
+    this.stage = createCommentRiskStage({ risk: shipped, capacities })
+    this.state = this.stage.createState()
+  }
 
   take(step: Step): AssessedEvent | undefined {
     const [events, profiles] = this.stage.inputs
