@@ -15,7 +15,7 @@ import {
   pileOnFeatures,
   threadOf,
   unpackPair,
-} from '@wardline/comment-risk/fitting'
+} from '@wardline/comment-risk/parts'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import { policyFolder } from '@wardline/policy'
 import { APPROACH_FEATURES, type ApproachFeature, PILE_ON_FEATURES, RISK_FILE } from '@wardline/policy/risk'
@@ -145,8 +145,9 @@ function fitModel(
   prior: readonly number[],
   harmless: readonly Watched[],
   oneIn: number,
+  factor: number,
 ): { bias: number; weights: number[]; found: number } {
-  const { weights } = fitLogistic(conversations.flatMap(samplesOf), prior)
+  const { weights } = fitLogistic(conversations.flatMap(samplesOf), prior, { factor })
   const highest = ({ observed }: Watched): number => {
     let score = -30
     for (const { features, shows } of observed) {
@@ -234,12 +235,14 @@ const approach = fitModel(
   APPROACH_FEATURES.map((name) => APPROACH_PRIOR[name]),
   harmless,
   ALARM_ONE_IN,
+  2,
 )
 const pileOn = fitModel(
   pileOns,
-  PILE_ON_FEATURES.map(() => 2),
+  PILE_ON_FEATURES.map(() => 1),
   threads,
   THREAD_ALARM_ONE_IN,
+  4,
 )
 
 const path = join(policyFolder(process.env), RISK_FILE)

@@ -8,13 +8,13 @@ export interface Sample {
 }
 
 /**
- * Weights of a small logistic model by projected gradient descent: each stays between half and
- * twice of what `prior` has, so that no weight can come to say something else than it is meant to. L2 on the distance to `prior`, none on the bias: what the samples do not settle stays as the prior has it.
+ * Weights of a small logistic model by projected gradient descent: each stays within a `factor` of
+ * what `prior` has, so that no weight can come to say something else than it is meant to. L2 on the distance to `prior`, none on the bias: what the samples do not settle stays as the prior has it.
  */
 export function fitLogistic(
   samples: readonly Sample[],
   prior: readonly number[],
-  { rounds = 2_500, rate = 0.5, l2 = 0.001 } = {},
+  { factor = 2, rounds = 2_500, rate = 0.5, l2 = 0.001 } = {},
 ): { bias: number; weights: number[] } {
   const weights = prior.slice()
   let bias = 0
@@ -34,7 +34,7 @@ export function fitLogistic(
     bias -= step * biasGradient
     for (let i = 0; i < weights.length; i++) {
       const next = weights[i]! - step * (gradient[i]! + l2 * (weights[i]! - prior[i]!))
-      const [half, twice] = [prior[i]! / 2, prior[i]! * 2]
+      const [half, twice] = [prior[i]! / factor, prior[i]! * factor]
       weights[i] = Math.min(Math.max(half, twice), Math.max(Math.min(half, twice), next))
     }
   }

@@ -3,7 +3,7 @@
  * contrastive rare-class score per sender and a linear model on the concatenated conversation. DATA: folder of the shared
  * data sets. Exit code 1 where Wardline is behind a baseline in F1, F0.5 or recall at equal false alarms of any task.
  */
-import { approachWeight } from '@wardline/comment-risk/fitting'
+import { approachWeight } from '@wardline/comment-risk/parts'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import type { AssessedEvent, Category } from '@wardline/events'
 import { Random } from '@wardline/sample-feed'
