@@ -3,12 +3,17 @@ import { expect, it } from 'vitest'
 import { Automaton } from './automaton.ts'
 
 const scan = (patterns: string[], text: string) => {
+  const automaton = new Automaton(patterns)
+  const count = automaton.scan(text)
   const found: string[] = []
-  new Automaton(patterns).scan(text, (pattern, end) =>
-    found.push(`${patterns[pattern]}@${end - patterns[pattern]!.length}`),
-  )
+  for (let i = 0; i < count; i++) {
+    const pattern = patterns[automaton.hits[i * 2]!]!
+    found.push(`${pattern}@${automaton.hits[i * 2 + 1]! - pattern.length}`)
+  }
   return found.sort()
 }
+/** A pattern over so many characters that the dense table would be too large. */
+const WIDE = String.fromCharCode(...Array.from({ length: 3000 }, (_, i) => 0x4e00 + i))
 
 it('finds patterns that overlap, contain one another and repeat', () => {
   expect(scan(['he', 'she', 'his', 'hers'], 'ushers')).toEqual(['he@2', 'hers@2', 'she@1'])
@@ -18,20 +23,24 @@ it('finds patterns that overlap, contain one another and repeat', () => {
   expect(scan([''], 'abc')).toEqual([])
 })
 
-it('finds what a plain search finds', () => {
+it.each([
+  ['dense', []],
+  ['hashed', [WIDE]],
+])('finds what a plain search finds, %s', (_, more) => {
   const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '微'), minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(
       fc.uniqueArray(word, { maxLength: 12 }),
-      fc.string({ unit: fc.constantFrom('a', 'b', 'c', '微'), maxLength: 40 }),
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', '微', '丁', '🐔'), maxLength: 40 }),
       (patterns, text) => {
         const expected: string[] = []
         for (const pattern of patterns) {
           for (let at = text.indexOf(pattern); at !== -1; at = text.indexOf(pattern, at + 1))
             expected.push(`${pattern}@${at}`)
         }
-        expect(scan(patterns, text)).toEqual(expected.sort())
+        expect(scan([...patterns, ...more], text)).toEqual(expected.sort())
       },
     ),
+    { numRuns: more.length > 0 ? 30 : 200 },
   )
 })

@@ -6,13 +6,12 @@ import type {
   RuleHit,
   RuleMode,
   Span,
-  TextForm,
 } from '@wardline/events'
-import { decodeMap, fold, makeForms, originalSpan, phonetic } from '@wardline/text'
-import { Automaton } from './automaton.ts'
+import { decodeMap, fold, makeForms, originalSpan } from '@wardline/text'
 import { findContactHandles } from './contact-handles.ts'
 import type { Policy } from './load.ts'
 import type { Rule } from './rules.ts'
+import { createTermMatcher, TermHits } from './term-matcher.ts'
 
 /** What the classifier looks at. */
 export type ClassifierInput = Pick<
@@ -35,15 +34,14 @@ export interface Classifier {
   classify(event: ClassifierInput): Classification
 }
 
-/** Confidence in a hit by how far the matched form is from what was written. */
-const EXACT = 1
-const FOLDED = 0.95
-const PHONETIC = 0.8
-/** Three syllables sound like other words often enough to need a second sign. */
-const PHONETIC_SHORT = 0.62
-/** Fewer syllables sound like too much else. */
-const LEAST_SYLLABLES = 3
 const MOST_SPANS = 8
+/** Terms of one event up to which hits inside of hits are told apart; a text with more is harmful or hostile. */
+const MOST_COMPARED = 64
+/** A longer hit holds a shorter one where its confidence is at least this share of the shorter one's. */
+const COMPARABLE = 0.7
+/** Lexicons that hold no terms but what makes less of them; see policy/lexicon/README.md. */
+const NEGATIONS = 'context-before'
+const CONTEXTS = 'context-anywhere'
 
 interface CompiledRule {
   readonly rule: Rule
@@ -59,27 +57,24 @@ interface TermUse {
   readonly weight: number
 }
 
-/** What was found in the texts of one event, by term. */
-interface TermHit {
-  confidence: number
-  readonly spans: Span[]
-}
-
 /** Compiles a policy. The result holds no state between events. */
 export function createClassifier(policy: Policy): Classifier {
   const rules = policy.rules.filter((rule) => rule.mode === 'live' || rule.mode === 'shadow').map(compileRule)
-  const terms: string[] = []
+  const terms: { term: string; weight: number; rules: number[] }[] = []
   const uses: TermUse[][] = []
   const indexOf = new Map<string, number>()
   const use = (term: string, rule: number, weight: number) => {
     const folded = fold(term).text
-    let index = indexOf.get(folded)
+    const index = indexOf.get(folded)
     if (index === undefined) {
-      index = terms.length
-      indexOf.set(folded, index)
-      terms.push(folded)
-      uses.push([])
+      indexOf.set(folded, terms.length)
+      terms.push({ term, weight, rules: [rule] })
+      uses.push([{ rule, weight }])
+      return
     }
+    const known = terms[index]!
+    known.weight = Math.max(known.weight, weight)
+    known.rules.push(rule)
     uses[index]!.push({ rule, weight })
   }
   for (const [i, { rule }] of rules.entries()) {
@@ -87,111 +82,87 @@ export function createClassifier(policy: Policy): Classifier {
     for (const { term, weight } of (rule.when.lexicon && policy.lexicons.get(rule.when.lexicon)) || [])
       use(term, i, weight)
   }
-
-  const allow = policy.allow.map((phrase) => fold(phrase).text)
-  const foldedMatcher = new Automaton([...terms, ...allow])
-  const sounds = terms.map((term) => {
-    const { text } = phonetic(fold(term))
-    const syllables = text.split(' ').length - 1
-    // A term with letters or digits in it is matched as it is written; its sound would be mostly spelling.
-    return syllables >= LEAST_SYLLABLES && !/[0-9/]/.test(text) && /^\P{ASCII}+$/u.test(term) ? text : ''
+  const matcher = createTermMatcher({
+    terms,
+    allow: policy.allow,
+    negations: policy.lexicons.get(NEGATIONS) ?? [],
+    contexts: policy.lexicons.get(CONTEXTS) ?? [],
   })
-  const phoneticMatcher = new Automaton(sounds)
-  const soundConfidence = sounds.map((sound) =>
-    sound.split(' ').length - 1 > LEAST_SYLLABLES ? PHONETIC : PHONETIC_SHORT,
-  )
+  // Work space of classify, used again for the next event.
+  const hits = new TermHits(terms.length)
+  /** Share of doubt that each rule's terms leave: the product of 1 - weight. */
+  const doubt = new Float64Array(rules.length).fill(1)
+  const touched: number[] = []
   const thresholdOf = (category: Category) =>
     policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ??
     policy.thresholds.default
 
-  const findTerms = (
-    text: string,
-    forms: readonly TextForm[],
-    isMain: boolean,
-    hits: Map<number, TermHit>,
-  ) => {
-    const folded = forms.find((form) => form.form === 'FOLDED')
-    if (!folded) return
-    let offsets: Int32Array | undefined
-    const allowed: [number, number][] = []
-    const found: { term: number; start: number; end: number }[] = []
-    foldedMatcher.scan(folded.text, (pattern, end) => {
-      const start = end - foldedMatcher.lengths[pattern]!
-      if (pattern >= terms.length) allowed.push([start, end])
-      else if (isWhole(folded.text, start, end)) found.push({ term: pattern, start, end })
-    })
-    for (const { term, start, end } of found) {
-      if (allowed.some(([from, to]) => from <= start && end <= to)) continue
-      offsets ??= decodeMap(folded)
-      const [from, to] = originalSpan(offsets, start, end, text)
-      note(
-        hits,
-        term,
-        text.slice(from, to) === terms[term] ? EXACT : FOLDED,
-        isMain ? { start: from, end: to } : null,
-      )
+  /** Of two spellings found at one place the nearer one counts, once. */
+  const isStronger = (a: number, b: number) =>
+    hits.confidence(a) > hits.confidence(b) || (hits.confidence(a) === hits.confidence(b) && a < b)
+  /** Whether every hit of a term lies inside of longer ones of the same rule: 叶子 in 飞叶子 is no second sign. */
+  const isInside = (term: number, rule: number): boolean => {
+    if (hits.found.length < 2 || hits.found.length > MOST_COMPARED) return false
+    const spans = hits.ranges(term)
+    for (const other of hits.found) {
+      if (other === term || !terms[other]!.rules.includes(rule)) continue
+      if (hits.confidence(other) < hits.confidence(term) * COMPARABLE) continue
+      const around = hits.ranges(other)
+      let inside = spans.length > 0
+      for (let i = 0; i < spans.length && inside; i += 2)
+        inside = holds(around, spans[i]!, spans[i + 1]!, isStronger(other, term))
+      if (inside) return true
     }
-
-    const sounding = forms.find((form) => form.form === 'PHONETIC')
-    if (!sounding) return
-    let soundOffsets: Int32Array | undefined
-    const isAllowed = (from: number, to: number) =>
-      allowed.some(([start, end]) => {
-        offsets ??= decodeMap(folded)
-        const [first, last] = originalSpan(offsets, start, end, text)
-        return first <= from && to <= last
-      })
-    phoneticMatcher.scan(sounding.text, (term, end) => {
-      const start = end - phoneticMatcher.lengths[term]!
-      if (start > 0 && sounding.text[start - 1] !== ' ') return
-      if ((hits.get(term)?.confidence ?? 0) >= soundConfidence[term]!) return
-      soundOffsets ??= decodeMap(sounding)
-      const [from, to] = originalSpan(soundOffsets, start, end, text)
-      // What is allowed as it is written is not forbidden by its sound.
-      if (isAllowed(from, to)) return
-      note(hits, term, soundConfidence[term]!, isMain ? { start: from, end: to } : null)
-    })
+    return false
   }
 
   return {
     policyVersion: policy.version,
     modelVersion: null,
     classify(event) {
-      const hits = new Map<number, TermHit>()
-      findTerms(event.text, event.forms, true, hits)
+      hits.clear()
+      matcher.match(event.text, event.forms, hits, true)
       for (const text of otherTexts(event.media, event.searchQuery))
-        findTerms(text, makeForms(text), false, hits)
+        matcher.match(text, makeForms(text), hits, false)
 
-      // Share of doubt that each rule's terms leave: the product of 1 - weight.
-      const doubt = new Map<number, number>()
-      const spansOf = new Map<number, Span[]>()
-      for (const [term, { confidence, spans }] of hits) {
+      for (const term of hits.found) {
+        const confidence = hits.confidence(term)
         for (const { rule, weight } of uses[term]!) {
-          doubt.set(rule, (doubt.get(rule) ?? 1) * (1 - weight * confidence))
-          const known = spansOf.get(rule)
-          if (known) known.push(...spans)
-          else spansOf.set(rule, [...spans])
+          if (isInside(term, rule)) continue
+          if (doubt[rule] === 1) touched.push(rule)
+          doubt[rule]! *= 1 - weight * confidence
         }
       }
+      const spansOf = (rule: number): Span[] => {
+        const spans: Span[] = []
+        for (const term of hits.found) {
+          if (spans.length >= MOST_SPANS) break
+          if (!terms[term]!.rules.includes(rule)) continue
+          const ranges = hits.ranges(term)
+          for (let i = 0; i < ranges.length; i += 2) spans.push({ start: ranges[i]!, end: ranges[i + 1]! })
+        }
+        return spans
+      }
 
-      let contact: Span[] | undefined
-      const contactSpans = () => (contact ??= handlesOf(event))
+      let handles: Handles | undefined
+      const handlesIn = () => (handles ??= findHandles(event))
       const ruleHits: RuleHit[] = []
       const signals: string[] = []
       const categoryDoubt = new Map<Category, number>()
       for (const [i, compiled] of rules.entries()) {
         const { rule, mode } = compiled
-        const textDoubt = doubt.get(i) ?? 1
+        const textDoubt = doubt[i]!
         if (compiled.hasText && textDoubt === 1) continue
-        if (!applies(compiled, event) || !metadataHolds(rule, event, contactSpans)) continue
+        if (!applies(compiled, event) || !metadataHolds(rule, event, handlesIn)) continue
         const score = 1 - textDoubt * (1 - (rule.score ?? 0))
         if (score < rule.threshold) continue
         if (rule.signal !== undefined) {
           if (mode === 'LIVE' && !signals.includes(rule.signal)) signals.push(rule.signal)
           continue
         }
-        const spans = spansOf.get(i) ?? []
-        if (rule.when.contactHandle) spans.push(...contactSpans())
+        const spans = compiled.hasText ? spansOf(i) : []
+        if (rule.when.contactHandle) spans.push(...handlesIn().contacts)
+        if (rule.when.links === 'any') spans.push(...handlesIn().links)
         ruleHits.push({
           ruleId: rule.id,
           item: rule.item,
@@ -203,9 +174,20 @@ export function createClassifier(policy: Policy): Classifier {
         if (mode === 'LIVE')
           categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
       }
+      for (const rule of touched) doubt[rule] = 1
+      touched.length = 0
       return { ...decide(categoryDoubt, thresholdOf), ruleHits, signals }
     },
   }
+}
+
+/** Whether one of the ranges (pairs start, end) holds a range and is longer, or as long where `orEqual`. */
+function holds(ranges: readonly number[], start: number, end: number, orEqual: boolean): boolean {
+  for (let i = 0; i < ranges.length; i += 2) {
+    const [from, to] = [ranges[i]!, ranges[i + 1]!]
+    if (from <= start && end <= to && (orEqual || to - from > end - start)) return true
+  }
+  return false
 }
 
 function decide(categoryDoubt: ReadonlyMap<Category, number>, thresholdOf: (category: Category) => number) {
@@ -240,7 +222,7 @@ function applies({ from, until, kinds }: CompiledRule, event: ClassifierInput): 
   return event.occurredAt >= from && event.occurredAt < until && (kinds === null || kinds.has(event.kind))
 }
 
-function metadataHolds(rule: Rule, event: ClassifierInput, contactSpans: () => Span[]): boolean {
+function metadataHolds(rule: Rule, event: ClassifierInput, handlesIn: () => Handles): boolean {
   const { links, contactHandle, qrCode, mediaLabels, devices, actorAgeBands } = rule.when
   if (devices && !devices.includes(event.device)) return false
   if (actorAgeBands && !actorAgeBands.includes(event.actorAgeBand)) return false
@@ -255,14 +237,12 @@ function metadataHolds(rule: Rule, event: ClassifierInput, contactSpans: () => S
       return false
   }
   if (links === 'any') {
-    if (event.links.length === 0 && !containsLink(event.text)) return false
+    if (event.links.length === 0 && handlesIn().links.length === 0) return false
   } else if (links) {
     if (!event.links.some((link) => links.some((host) => hostMatches(link, host)))) return false
   }
-  return !contactHandle || contactSpans().length > 0
+  return !contactHandle || handlesIn().contacts.length > 0
 }
-
-const containsLink = (text: string) => /https?:\/\/[^\s]/i.test(text)
 
 /** Whether a link leads to a host or to one below it. */
 function hostMatches(link: string, host: string): boolean {
@@ -271,39 +251,26 @@ function hostMatches(link: string, host: string): boolean {
   return authority === host || authority.endsWith(`.${host}`)
 }
 
-function handlesOf(event: ClassifierInput): Span[] {
+/** Ways to be reached in the event's text, and links, each as ranges of the text. */
+interface Handles {
+  readonly contacts: readonly Span[]
+  readonly links: readonly Span[]
+}
+const NO_HANDLES: Handles = { contacts: [], links: [] }
+
+function findHandles(event: ClassifierInput): Handles {
   const folded = event.forms.find((form) => form.form === 'FOLDED')
-  if (!folded) return []
+  if (!folded) return NO_HANDLES
   const handles = findContactHandles(folded.text)
-  if (handles.length === 0) return []
+  if (handles.length === 0) return NO_HANDLES
   const offsets = decodeMap(folded)
-  return handles.map(({ start, end }) => {
+  const contacts: Span[] = []
+  const links: Span[] = []
+  for (const { kind, start, end } of handles) {
     const [from, to] = originalSpan(offsets, start, end, event.text)
-    return { start: from, end: to }
-  })
-}
-
-function note(hits: Map<number, TermHit>, term: number, confidence: number, span: Span | null): void {
-  const known = hits.get(term)
-  if (!known) {
-    hits.set(term, { confidence, spans: span ? [span] : [] })
-    return
+    ;(kind === 'link' ? links : contacts).push({ start: from, end: to })
   }
-  if (confidence > known.confidence) known.confidence = confidence
-  if (span && known.spans.length < MOST_SPANS) known.spans.push(span)
-}
-
-const isLatinOrDigit = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39)
-
-/** A term that begins or ends with a letter or a digit is no part of a longer word or number. */
-function isWhole(text: string, start: number, end: number): boolean {
-  if (start > 0 && isLatinOrDigit(text.charCodeAt(start)) && isLatinOrDigit(text.charCodeAt(start - 1)))
-    return false
-  return !(
-    end < text.length &&
-    isLatinOrDigit(text.charCodeAt(end - 1)) &&
-    isLatinOrDigit(text.charCodeAt(end))
-  )
+  return { contacts, links }
 }
 
 function otherTexts(media: readonly Media[], searchQuery: string | null): string[] {

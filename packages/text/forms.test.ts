@@ -1,10 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeMap, fold, makeForms, originalSpan } from './forms.ts'
-import { cutPinyin } from './phonetic.ts'
+import { fold } from './fold.ts'
+import { makeForms } from './forms.ts'
+import { decodeMap, originalSpan } from './offset-map.ts'
+import { cutPinyin, SYLLABLES } from './pinyin.ts'
 
 const folded = (text: string) => fold(text).text
 const sound = (text: string) => makeForms(text)[1]!.text.trim()
+const cutOf = (letters: string) => {
+  const { cut, count } = cutPinyin(
+    Uint16Array.from(letters, (c) => c.charCodeAt(0)),
+    0,
+    letters.length,
+  )
+  return Array.from(cut.subarray(0, count), (number) => SYLLABLES[number])
+}
 
 describe('the folded form', () => {
   it.each([
@@ -23,7 +33,17 @@ describe('the folded form', () => {
     ['亻尔好', '你好'],
     ['哈哈哈哈哈哈', '哈哈'],
     ['1️⃣3️⃣8️⃣', '138'],
-    ['138-0000-0000', '13800000000'],
+    ['1 3 8 0 0 0 0', '1380000'],
+    ['f u c k you', 'fuck you'],
+    ['加 v x 123', '加 vx 123'],
+    ['加⭐微⭐信', '加微信'],
+    ['加丶微丶信', '加微信'],
+    ['加。微。信', '加微信'],
+    ['加加微微信信', '加微信'],
+    ['fuuuuck', 'fuck'],
+    ['🇻🇽🅰', 'vxa'],
+    ['⒈⑵㈢', '12三'],
+    ['👍🏿', '赞'],
     ['13800001111', '13800001111'],
     ['café', 'cafe'],
     ['a\r\nb', 'a  b'],
@@ -31,12 +51,21 @@ describe('the folded form', () => {
     expect(folded(text)).toBe(expected)
   })
 
-  it.each(['你好，我是小明', '我们 他们', 'see you later', '今天，天气不错。明天呢', 'and e.g. this'])(
-    'keeps what parts words: %s',
-    (text) => {
-      expect(folded(text)).toBe(text.normalize('NFKC'))
-    },
-  )
+  it.each([
+    '你好，我是小明',
+    '我们 他们',
+    'see you later',
+    '今天，天气不错。明天呢',
+    'and e.g. this',
+    '138-0000-0000',
+    '2024.5.6',
+    '高高兴兴',
+    'www.example',
+    '好！再见',
+    'class a b',
+  ])('keeps what parts words: %s', (text) => {
+    expect(folded(text)).toBe(text.normalize('NFKC'))
+  })
 })
 
 describe('the phonetic form', () => {
@@ -54,10 +83,11 @@ describe('the phonetic form', () => {
   })
 
   it('does not cut what is no pinyin', () => {
-    expect(cutPinyin('hello')).toBeNull()
-    expect(cutPinyin('street')).toBeNull()
-    expect(cutPinyin('weixin')).toEqual([3, 3])
-    expect(cutPinyin('xian')).toEqual([4])
+    expect(cutOf('hello')).toEqual([])
+    expect(cutOf('street')).toEqual([])
+    expect(cutOf('weixin')).toEqual(['wei', 'xin'])
+    expect(cutOf('xian')).toEqual(['xian'])
+    expect(cutOf('nizhegeshabi')).toEqual(['ni', 'zhe', 'ge', 'sha', 'bi'])
   })
 })
 

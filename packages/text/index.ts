@@ -1,2 +1,5 @@
-export { decodeMap, fold, isHan, type MappedText, makeForms, originalSpan, wellFormed } from './forms.ts'
-export { foldSyllable, phonetic } from './phonetic.ts'
+export { fold, isHan, type MappedText } from './fold.ts'
+export { makeForms, wellFormed } from './forms.ts'
+export { decodeMap, originalSpan } from './offset-map.ts'
+export { phonetic } from './phonetic.ts'
+export { foldSyllable } from './pinyin.ts'

@@ -143,7 +143,7 @@ export interface TextForm {
   form: FormKind
   /** The text in this form. */
   text: string
-  /** Pairs (offset in this form, offset in the original), ascending in the first, in UTF-16 code units: up to the next pair, character i of the form stands for original offset original + (i - form), but never beyond the next pair's original. Empty: the two are equal, character by character. */
+  /** Pairs (offset in this form, offset in the original), ascending in the first, in UTF-16 code units: up to the next pair, character i of the form stands for original offset original + (i - form), but never as far as the next pair's original (unless original itself is that far). A pair (length of this form, length of the original) may close the list. Empty: the two are equal, character by character. */
   map: number[]
 }
 
