@@ -26,7 +26,7 @@ export const CONFIDENCE = {
 /** What is left of the confidence where a dictionary word crosses an end of the hit. */
 const CUT = 0.4
 /** Hits of a text that are looked at for word boundaries; the others count in full. */
-const MOST_BOUNDARY_CHECKS = 32
+const MOST_BOUNDARY_CHECKS = 8
 /** Fewest syllables for a match by sound, in characters of another sound and in Latin letters. */
 const LEAST_SYLLABLES = 3
 const LEAST_LATIN_SYLLABLES = 2
