@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz bench-classify
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -50,3 +50,6 @@ poison-storm: install ## what records that cannot be decoded cost the good ones 
 
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
+
+bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
+	@$(NODE) node bench/classify/cost.ts

@@ -26,7 +26,7 @@ export const CONFIDENCE = {
 /** What is left of the confidence where a dictionary word crosses an end of the hit. */
 const CUT = 0.4
 /** Hits of a text that are looked at for word boundaries; the others count in full. */
-const MOST_BOUNDARY_CHECKS = 32
+const MOST_BOUNDARY_CHECKS = 8
 /** Fewest syllables for a match by sound, in characters of another sound and in Latin letters. */
 const LEAST_SYLLABLES = 3
 const LEAST_LATIN_SYLLABLES = 2
@@ -226,6 +226,8 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
   // Work space, used again: ranges of allow-phrases and of negations in the folded form, in order of the ends.
   const allowed: number[] = []
   const negated: number[] = []
+  /** Triples (term, start, end in the original) of the hits in the folded form, in order of the ends. */
+  const written: number[] = []
   /** By index of an allowed range: the least start among it and all that end later. */
   let reach: number[] = []
 
@@ -247,6 +249,7 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
       let termHits = 0
       allowed.length = 0
       negated.length = 0
+      written.length = 0
       for (let i = 0; i < count; i++) {
         const pattern = found[i * 2]!
         const end = found[i * 2 + 1]!
@@ -279,12 +282,13 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
             confidence = terms[term]!.length > 3 ? CONFIDENCE.swapped : CONFIDENCE.shortSwapped
           } else confidence = CONFIDENCE.folded
           confidence *= Math.max(LEAST_CONTEXT, context * negationBefore(foldedText, start, negationAt))
+          const span = spanOf(start, end)
+          written.push(term, span.start, span.end)
           if (!hits.wants(term, confidence)) continue
           if (isShortHan[term] && checks < MOST_BOUNDARY_CHECKS) {
             checks++
             if (cutsWord(foldedText, start, end)) confidence *= CUT
           }
-          const span = spanOf(start, end)
           if (found[i * 2] === term && text.slice(span.start, span.end).toLowerCase() === terms[term])
             confidence *= CONFIDENCE.exact / CONFIDENCE.folded
           hits.add(term, confidence, withSpans ? span : null)
@@ -297,12 +301,30 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
     },
   }
 
+  /** As negationBefore, for a place in the original. */
+  function negationBeforeSound(
+    text: string,
+    from: number,
+    until: number,
+    spanOf: (start: number, end: number) => Span,
+  ): number {
+    if (until === 0) return 1
+    const ends: number[] = []
+    for (let k = Math.max(0, until - 4); k < until; k++)
+      ends.push(spanOf(negated[k * 3]!, negated[k * 3 + 1]!).end)
+    return clauseLeft(text, from, until, (k) => ends[k - Math.max(0, until - 4)]!)
+  }
+
   /** What the negations before a place in the same clause leave of the confidence. `until` counts those that end before it. */
   function negationBefore(folded: string, start: number, until: number): number {
+    return clauseLeft(folded, start, until, (k) => negated[k * 3 + 1]!)
+  }
+
+  function clauseLeft(folded: string, start: number, until: number, endOf: (k: number) => number): number {
     let left = 1
-    const reach = isLatin(folded.charCodeAt(start)) ? LATIN_NEGATION_REACH : NEGATION_REACH
+    const reach = isLatin(folded.charCodeAt(start) | 0x20) ? LATIN_NEGATION_REACH : NEGATION_REACH
     for (let k = until - 1; k >= 0 && k >= until - 4; k--) {
-      const end = negated[k * 3 + 1]!
+      const end = endOf(k)
       if (start - end > reach) break
       let sameClause = true
       for (let i = end; i < start && sameClause; i++) sameClause = !'，,。.！!？?；;'.includes(folded[i]!)
@@ -375,6 +397,8 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
     const found = phoneticMatcher.hits
     const offsets = decodeMap(sounding)
     let allowAt = 0
+    let negationAt = 0
+    let writtenAt = 0
     for (let i = 0; i < count; i++) {
       const pattern = found[i * 2]!
       const end = found[i * 2 + 1]!
@@ -385,8 +409,14 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
       const latin = latinShare(text, from, to)
       if (latin === 0 ? syllables < LEAST_SYLLABLES : syllables < LEAST_LATIN_SYLLABLES) continue
       const isShort = latin > 0 ? syllables < LEAST_SYLLABLES : syllables <= LEAST_SYLLABLES
+      while (
+        negationAt * 3 < negated.length &&
+        spanOf(negated[negationAt * 3]!, negated[negationAt * 3 + 1]!).end <= from
+      )
+        negationAt++
+      const left = Math.max(LEAST_CONTEXT, context * negationBeforeSound(text, from, negationAt, spanOf))
       const confidence =
-        context *
+        left *
         (latin > 0
           ? isShort
             ? CONFIDENCE.shortPinyin
@@ -404,8 +434,13 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
         const first = reach[allowAt]!
         if (spanOf(first, first + 1).start <= from) continue
       }
+      while (writtenAt * 3 < written.length && written[writtenAt * 3 + 2]! < to) writtenAt++
       for (const term of soundTerms[pattern]!) {
-        if (!hits.wants(term, confidence)) continue
+        // What is written as it is listed has been judged as such.
+        let isWritten = false
+        for (let k = writtenAt * 3; k < written.length && written[k + 2] === to && !isWritten; k += 3)
+          isWritten = written[k] === term && written[k + 1] === from
+        if (isWritten || !hits.wants(term, confidence)) continue
         hits.add(term, confidence, withSpans ? { start: from, end: to } : null)
       }
     }

@@ -8,11 +8,13 @@ const words = new Intl.Segmenter('zh', { granularity: 'word' })
  */
 export function cutsWord(text: string, start: number, end: number): boolean {
   const from = Math.max(0, start - WINDOW)
-  for (const { index, segment, isWordLike } of words.segment(text.slice(from, end + WINDOW))) {
-    const first = from + index
-    const last = first + segment.length
-    if (first >= end) return false
-    if (isWordLike && ((first < start && last > start) || (first < end && last > end))) return true
-  }
-  return false
+  const segments = words.segment(text.slice(from, end + WINDOW))
+  // Asking for two places is cheaper than walking over all words.
+  const first = segments.containing(start - from)
+  if (!first) return false
+  const last = from + first.index + first.segment.length
+  if (first.isWordLike && (from + first.index < start || last > end)) return true
+  if (last >= end) return false
+  const other = segments.containing(end - 1 - from)
+  return other?.isWordLike === true && from + other.index + other.segment.length > end
 }
