@@ -1,7 +1,7 @@
 # Wardline. `make help` lists the targets. Node 24 is fetched from npm where the machine's own is older.
 NODE := bin/node24
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz bench-classify
+.PHONY: help install demo up down test test-fast check types schemas-land format chaos chaos-short overload poison-storm fuzz bench-classify train eval
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -53,3 +53,11 @@ fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts
+
+DATA ?= ../shared/data
+
+train: install ## train the models of both profiles from the data sets in DATA and the written templates
+	@$(NODE) node --max-old-space-size=12288 training/train.ts --data "$(DATA)" $(ARGS)
+
+eval: install ## lexicon, model, both and a plain baseline on the dev splits in DATA; writes the table of docs/detection.md
+	@$(NODE) node --max-old-space-size=8192 training/evaluate.ts --data "$(DATA)" $(ARGS)

@@ -1,5 +1,6 @@
 import { classify, type OfflineResult, offlineResult } from '@wardline/classify'
 import { type FeedEvent, recordType } from '@wardline/events'
+import { InvalidModelFile, loadModel } from '@wardline/model'
 import { normalize } from '@wardline/normalize'
 import { type Classifier, createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { InvalidSettings } from '@wardline/stream'
@@ -11,14 +12,19 @@ export interface RefusedLine {
   readonly error: string
 }
 
-/** The rules as the services load them. Throws InvalidSettings that names every problem. */
+/** The rules and the model as the services load them. Throws InvalidSettings that names every problem. */
 export function createOfflineClassifier(env: NodeJS.ProcessEnv = process.env): Classifier {
   const loaded = loadPolicy(policyFolder(env))
   if (!loaded.ok) {
     const lines = loaded.problems.map(({ file, line, message }) => `  ${file}:${line}: ${message}`)
     throw new InvalidSettings(`the policy is not valid:\n${lines.join('\n')}`)
   }
-  return createClassifier(loaded.policy)
+  try {
+    return createClassifier(loaded.policy, loadModel(policyFolder(env), env))
+  } catch (error) {
+    if (error instanceof InvalidModelFile) throw new InvalidSettings(error.message)
+    throw error
+  }
 }
 
 const parse = createLineParser('FeedEvent')

@@ -59,7 +59,8 @@ export class Disguiser {
     }
     for (const file of ['emoji-readings.tsv', 'emoji-names.tsv'])
       for (const [emoji, word] of rowsOf(join(TEXT_TABLES, file))) push(this.#emoji, word!, emoji!)
-    for (const [parts, whole] of rowsOf(join(TEXT_TABLES, 'split-characters.tsv'))) push(this.#splits, whole!, parts!)
+    for (const [parts, whole] of rowsOf(join(TEXT_TABLES, 'split-characters.tsv')))
+      push(this.#splits, whole!, parts!)
     for (const [character, others] of rowsOf(join(data, 'variants', 'same_stroke.tsv')))
       for (const other of others ?? '') if (other.trim() !== '') push(this.#shapes, character!, other)
   }

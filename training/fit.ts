@@ -11,6 +11,8 @@ export interface FitOptions {
   readonly rate: number
   /** L2 penalty of a weight at each of its updates. */
   readonly decay: number
+  /** What AdaGrad's sums of squares begin with: damps the first steps of a weight, and so what rare n-grams learn. */
+  readonly damping: number
 }
 
 export interface Fit {
@@ -31,10 +33,12 @@ export function fit(corpus: Corpus, options: FitOptions, log: (line: string) => 
 }
 
 const COUNTER_BITS = 26
+/** What one occurrence in a disguised copy counts where n-grams are chosen: most n-grams of copies occur in no other text. */
+const DISGUISED_SHARE = 0.3
 
 /** Tags of the n-grams that the model holds: of each bucket, the WAYS n-grams that tell most. */
 export function select(corpus: Corpus, options: FitOptions, log: (line: string) => void): Uint16Array {
-  const { ids, starts, targets, heads, heldOut } = corpus
+  const { ids, starts, targets, heads, heldOut, disguised } = corpus
   const counters = new Uint8Array(2 ** COUNTER_BITS)
   const counterMask = 2 ** COUNTER_BITS - 1
   const end = starts[corpus.count]!
@@ -62,17 +66,19 @@ export function select(corpus: Corpus, options: FitOptions, log: (line: string) 
       while (keys[slot] !== 0 && keys[slot] !== id) slot = (slot + 1) & tableMask
       if (keys[slot] === 0) {
         keys[slot] = id
-        if (++distinct * 1.25 > keys.length) throw new RangeError('more distinct n-grams than the table holds')
+        if (++distinct * 1.25 > keys.length)
+          throw new RangeError('more distinct n-grams than the table holds')
       }
       const row = slot * columns
+      const share = disguised[text] === 1 ? DISGUISED_SHARE : 1
       for (let head = 0; head < heads; head++) {
         if (targets[text * heads + head] === 1) {
-          counts[row + head]!++
-          totals[head]!++
+          counts[row + head]! += share
+          totals[head]! += share
         }
       }
-      counts[row + heads]!++
-      totals[heads]!++
+      counts[row + heads]! += share
+      totals[heads]! += share
     }
   }
   const all = totals[heads]!
@@ -148,7 +154,7 @@ function descend(
 ): { values: Float32Array; biases: Float64Array } {
   const { heads, starts, targets, weights } = corpus
   const values = new Float32Array(slots * heads)
-  const squares = new Float32Array(slots * heads).fill(1e-4)
+  const squares = new Float32Array(slots * heads).fill(options.damping)
   const biases = new Float64Array(heads)
   const biasSquares = new Float64Array(heads).fill(1e-4)
   const margins = new Float64Array(heads)

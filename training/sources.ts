@@ -62,7 +62,13 @@ export const TRAINING_SETS: readonly SourceSet[] = [
     reason: 'permissive licence stated in the repository',
     silentOn: ABUSE_OR_HATE,
   },
-  { name: 'swsr', licence: 'MIT', open: true, reason: 'permissive licence stated in the repository', silentOn: ABUSE_OR_HATE },
+  {
+    name: 'swsr',
+    licence: 'MIT',
+    open: true,
+    reason: 'permissive licence stated in the repository',
+    silentOn: ABUSE_OR_HATE,
+  },
   {
     name: 'davidson-hate',
     licence: 'MIT',
@@ -84,8 +90,20 @@ export const TRAINING_SETS: readonly SourceSet[] = [
     reason: 'non-commercial',
     silentOn: ADVERTISING,
   },
-  { name: 'toxicn', licence: 'CC BY-NC-ND 4.0', open: false, reason: 'non-commercial, no derivatives', silentOn: [] },
-  { name: 'state-toxicn', licence: 'none stated', open: false, reason: 'no licence', silentOn: ABUSE_OR_HATE },
+  {
+    name: 'toxicn',
+    licence: 'CC BY-NC-ND 4.0',
+    open: false,
+    reason: 'non-commercial, no derivatives',
+    silentOn: [],
+  },
+  {
+    name: 'state-toxicn',
+    licence: 'none stated',
+    open: false,
+    reason: 'no licence',
+    silentOn: ABUSE_OR_HATE,
+  },
   { name: 'chnci', licence: 'none stated', open: false, reason: 'no licence', silentOn: ABUSE_OR_HATE },
   {
     name: 'cyberbullying-roles',
@@ -94,7 +112,13 @@ export const TRAINING_SETS: readonly SourceSet[] = [
     reason: 'no licence; for research on request',
     silentOn: ABUSE_OR_HATE,
   },
-  { name: 'sccd-session', licence: 'none stated', open: false, reason: 'no licence', silentOn: ABUSE_OR_HATE },
+  {
+    name: 'sccd-session',
+    licence: 'none stated',
+    open: false,
+    reason: 'no licence',
+    silentOn: ABUSE_OR_HATE,
+  },
   {
     name: 'telecom-fraud-5',
     licence: 'GPL-3.0',

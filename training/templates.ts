@@ -62,8 +62,14 @@ function readSections(): Section[] {
         if (category !== 'benign' && category !== file)
           throw new InvalidTemplates(`${file}.txt: unknown section ${line}`)
         lines = []
-        sections.push({ file, category: category as Section['category'], part: part as Section['part'], lines })
-      } else if (lines === undefined) throw new InvalidTemplates(`${file}.txt: a template before the first section`)
+        sections.push({
+          file,
+          category: category as Section['category'],
+          part: part as Section['part'],
+          lines,
+        })
+      } else if (lines === undefined)
+        throw new InvalidTemplates(`${file}.txt: a template before the first section`)
       else lines.push(line)
     }
   }
@@ -100,7 +106,9 @@ export function syntheticTexts(split: 'train' | 'test', seed: number): Labelled[
   for (const category of [...MODEL_CATEGORIES, 'benign'] as const) {
     const own = sections.filter((section) => section.category === category && section.part !== 'test')
     const phrases = own.flatMap(({ part, lines }) =>
-      part === 'phrases' ? lines : lines.flatMap((line) => line.split('，')).filter((clause) => clause.length > 3),
+      part === 'phrases'
+        ? lines
+        : lines.flatMap((line) => line.split('，')).filter((clause) => clause.length > 3),
     )
     if (category !== 'benign') phrases.push(...lexiconTerms(category))
     if (phrases.length === 0) continue
@@ -110,7 +118,8 @@ export function syntheticTexts(split: 'train' | 'test', seed: number): Labelled[
     for (let i = 0; i < count; i++) {
       const joint = random.pick(JOINTS)
       let text = writer.write(pool)
-      for (let more = random.pick([0, 0, 0, 0, 1, 1, 2, 3, 6]); more > 0; more--) text += joint + writer.write(pool)
+      for (let more = random.pick([0, 0, 0, 0, 1, 1, 2, 3, 6]); more > 0; more--)
+        text += joint + writer.write(pool)
       // Honest shops leave a number too.
       if (random.chance(advertises ? 0.5 : 0.03)) text += joint + writer.write(contact)
       add(text.trim(), category, category === 'benign' ? 'general' : category)
@@ -123,13 +132,23 @@ function lexiconTerms(category: ModelCategory): string[] {
   const terms: string[] = []
   for (const line of readFileSync(new URL(`${category}.tsv`, LEXICONS), 'utf8').split('\n')) {
     const [term = '', weight] = line.split('\t')
-    if (!line.startsWith('#') && term !== '' && Number(weight) >= LEAST_TERM_WEIGHT && !/[{}<>]/.test(term)) terms.push(term)
+    if (!line.startsWith('#') && term !== '' && Number(weight) >= LEAST_TERM_WEIGHT && !/[{}<>]/.test(term))
+      terms.push(term)
   }
   return terms
 }
 
 const GROUPS: readonly (readonly ModelCategory[])[] = [
-  ['obscene', 'fraud', 'gambling', 'illegal_ads', 'contact_solicitation', 'game_companion', 'drugs_weapons', 'privacy_exposure'],
+  [
+    'obscene',
+    'fraud',
+    'gambling',
+    'illegal_ads',
+    'contact_solicitation',
+    'game_companion',
+    'drugs_weapons',
+    'privacy_exposure',
+  ],
   ['sexual_enticement', 'obscene', 'grooming', 'contact_solicitation', 'game_companion'],
   ['abuse_bullying', 'hate', 'privacy_exposure'],
 ]

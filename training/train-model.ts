@@ -29,12 +29,13 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
   seed: 20_231_016,
   bucketBits: 16,
   leastCount: 3,
-  epochs: 6,
-  rate: 0.2,
+  epochs: 4,
+  rate: 0.3,
   decay: 0,
-  copies: 2,
-  copyWeight: 0.5,
-  syntheticWeight: 1,
+  damping: 0.01,
+  copies: 1,
+  copyWeight: 0.7,
+  syntheticWeight: 0.6,
 }
 
 /** Of 1000 texts so many are held out for calibration, each with all its copies. */
@@ -112,7 +113,9 @@ export function trainModel(
         corpus.add(disguised, targets, { weight: weight * options.copyWeight, heldOut, disguised: true })
     }
   }
-  log(`${rows.length} texts, ${corpus.count} with their disguised copies, ${corpus.starts[corpus.count]} n-grams`)
+  log(
+    `${rows.length} texts, ${corpus.count} with their disguised copies, ${corpus.starts[corpus.count]} n-grams`,
+  )
   const { tags, values, biases } = fit(corpus, options, log)
   const margins = marginsOf(corpus, rowsOf(corpus, tags, options.bucketBits), values, biases)
   const scalings = Array.from({ length: heads }, (_, head) => scaleHead(corpus, margins, head))
@@ -139,7 +142,12 @@ function commonCharacters(rows: readonly Labelled[]): string[] {
   return [...counts].filter(([, count]) => count >= least).map(([character]) => character)
 }
 
-function marginsOf(corpus: Corpus, rows: Int32Array, values: Float32Array, biases: Float64Array): Float64Array {
+function marginsOf(
+  corpus: Corpus,
+  rows: Int32Array,
+  values: Float32Array,
+  biases: Float64Array,
+): Float64Array {
   const { heads, starts } = corpus
   const margins = new Float64Array(corpus.count * heads)
   for (let text = 0; text < corpus.count; text++) {

@@ -67,8 +67,8 @@ export class Features {
         const code = k === -1 || k === length ? SPACE : text.charCodeAt(k)
         hash = Math.imul(hash ^ code, 0x01000193) ^ (hash >>> 15)
         ids[at] = mixed(hash + k - i)
-        starts[at] = i < 0 ? 0 : i
-        ends[at++] = k + 1 > length ? length : k + 1
+        starts[at] = Math.max(i, 0)
+        ends[at++] = Math.min(k + 1, length)
       }
     }
     this.count = at

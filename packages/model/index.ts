@@ -1,5 +1,14 @@
 export { Features } from './features.ts'
-export { type Contribution, createModel, type Model, type ModelScores, marginScale, readModel } from './model.ts'
+export { loadModel, modelFile } from './load.ts'
+export {
+  type Contribution,
+  createModel,
+  type Model,
+  type ModelScores,
+  marginScale,
+  readModel,
+} from './model.ts'
+export { explainingSpans } from './spans.ts'
 export {
   decodeWeights,
   encodeWeights,

@@ -83,9 +83,12 @@ export function createModel(weights: Weights, version: string): Model {
         margins[head] = slopes[head]! * (margins[head]! * scale + biases[head]!) + offsets[head]!
         if (head > 0 && margins[head]! > highest) highest = margins[head]!
       }
-      const harmful = sigmoid(margins[0]!)
-      const share = sigmoid(highest)
-      for (let head = 1; head < heads; head++) scores[head - 1] = (harmful * sigmoid(margins[head]!)) / share
+      // The head for harmful at all knows that a text is harmful where no category head is sure of its kind; then
+      // the likeliest category is raised to what that head says, and the others with it.
+      const likeliest = sigmoid(highest)
+      const harmful = Math.max(likeliest, sigmoid(margins[0]!))
+      const raised = harmful / likeliest
+      for (let head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]!) * raised
       return { harmful, categories: scores }
     },
     contributions(category) {

@@ -65,7 +65,7 @@ export function encodeWeights(weights: Weights): Uint8Array {
   prefix.writeUInt32LE(FORMAT_VERSION, 8)
   prefix.writeUInt32LE(header.length, 12)
   const body = Buffer.concat([prefix, header, littleEndian(tags), littleEndian(values)])
-  return Buffer.concat([body, createHash('sha256').update(body).digest()])
+  return new Uint8Array(Buffer.concat([body, createHash('sha256').update(body).digest()]))
 }
 
 function littleEndian(array: Uint16Array | Float32Array): Buffer {

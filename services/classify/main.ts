@@ -1,11 +1,24 @@
+import { InvalidModelFile, loadModel } from '@wardline/model'
 import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { refuseToStart, runStage } from '@wardline/stream'
 import { Gauge } from 'prom-client'
 import { createClassifyStage } from './stage.ts'
 
+function modelOrReason() {
+  try {
+    return loadModel(policyFolder(process.env), process.env)
+  } catch (error) {
+    if (error instanceof InvalidModelFile) return error
+    throw error
+  }
+}
+
 const loaded = loadPolicy(policyFolder(process.env))
-if (loaded.ok) {
-  const classifier = createClassifier(loaded.policy)
+const model = modelOrReason()
+if (model instanceof InvalidModelFile) {
+  refuseToStart('classify', 'the model cannot be used', [{ message: model.message }])
+} else if (loaded.ok) {
+  const classifier = createClassifier(loaded.policy, model)
   await runStage(createClassifyStage({ classifier }), {
     onCommitted: ({ registry }) => {
       const info = {
