@@ -34,6 +34,14 @@ const SETS = [
   'cold-cloaked',
 ]
 
+const plainComment = {
+  kind: 'COMMENT',
+  occurredAt: Date.UTC(2026, 5, 1),
+  searchQuery: null,
+  device: 'PHONE',
+  actorAgeBand: 'UNKNOWN',
+  usage: null,
+} as const
 const terms = new Map<string, number>()
 console.log(
   'set'.padEnd(22),
@@ -47,15 +55,11 @@ for (const set of values.set ? [values.set] : SETS) {
   for (const { text, category } of readSplit(values.data, set, values.split as 'dev')) {
     if (category === null) continue
     const result = classifier.classify({
-      kind: 'COMMENT',
-      occurredAt: Date.UTC(2026, 5, 1),
-      text,
-      forms: makeForms(text),
+      ...plainComment,
       media: [],
       links: [],
-      searchQuery: null,
-      device: 'PHONE',
-      actorAgeBand: 'UNKNOWN',
+      text,
+      forms: makeForms(text),
     })
     const fires = result.category !== 'benign'
     if (category === 'benign') {

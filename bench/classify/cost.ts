@@ -40,16 +40,20 @@ function textsOf(length: number, count: number): string[] {
   return texts
 }
 
-const event = (text: string): ClassifierInput => ({
+const plainComment = {
   kind: 'COMMENT',
   occurredAt: startedAt.getTime(),
-  text,
-  forms: makeForms(text),
-  media: [],
-  links: [],
   searchQuery: null,
   device: 'PHONE',
   actorAgeBand: 'UNKNOWN',
+  usage: null,
+} as const
+const event = (text: string): ClassifierInput => ({
+  ...plainComment,
+  media: [],
+  links: [],
+  text,
+  forms: makeForms(text),
 })
 
 /** µs of each call, sorted. Runs twice for warmth first. */

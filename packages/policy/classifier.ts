@@ -40,9 +40,10 @@ const MOST_SPANS = 8
 const MOST_COMPARED = 64
 /** A longer hit holds a shorter one where its confidence is at least this share of the shorter one's. */
 const COMPARABLE = 0.7
-/** Lexicons that hold no terms but what makes less of them; see policy/lexicon/README.md. */
 const NEGATIONS = 'context-before'
 const CONTEXTS = 'context-anywhere'
+/** Lexicons that hold no terms but what makes less of them; see policy/lexicon/README.md. */
+export const CONTEXT_LEXICONS: readonly string[] = [NEGATIONS, CONTEXTS]
 
 interface CompiledRule {
   readonly rule: Rule

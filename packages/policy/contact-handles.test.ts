@@ -113,6 +113,7 @@ describe('findContactHandles', () => {
         const text = `${before}${parts.slice(0, -1).join(mark)}`
         expect(findContactHandles(fold(text).text).map(({ kind }) => kind)).toEqual(['phone'])
       }),
+      { numRuns: 500 },
     )
   })
 

@@ -274,7 +274,13 @@ function numberAt(folded: string, start: number, cues: CueReader): ContactHandle
   const unit = folded[end] === ' ' ? folded[end + 1] : folded[end]
   if (unit !== undefined && UNITS.has(unit) && !near.some(({ cue }) => cue === 'qq' || cue === 'wechat'))
     return null
-  if (isDate(digits, pieces, marks) || (marks === '.' && pieces.length === 2)) return null
+  // A decimal is written in figures.
+  const isDecimal =
+    marks === '.' &&
+    pieces.length === 2 &&
+    isAsciiDigit(folded.charCodeAt(start)) &&
+    isAsciiDigit(folded.charCodeAt(end - 1))
+  if (isDate(digits, pieces, marks) || isDecimal) return null
 
   const found = (kind: ContactKind): ContactHandle => ({ kind, start, end })
   const local = length === 13 && digits.startsWith('86') ? digits.slice(2) : digits

@@ -146,7 +146,7 @@ describe('a classification', () => {
 
   it('costs no more than the length, whatever is repeated', () => {
     const cpuMs = () => {
-      const { user, system } = process.cpuUsage()
+      const { user, system } = process.threadCpuUsage()
       return (user + system) / 1_000
     }
     const cost = (text: string) => {

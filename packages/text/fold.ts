@@ -172,9 +172,10 @@ function dropRepeatedPictures(count: number): void {
     const next = pictures[p * 3 + 3]!
     const start = pictures[p * 3]!
     const nextEnd = pictures[p * 3 + 4]!
-    const code = pictures[p * 3 + 2]!
+    // A negative code marks a picture that goes.
+    const code = Math.abs(pictures[p * 3 + 2]!)
     if (
-      (code === pictures[p * 3 + 5] || -code === pictures[p * 3 + 5] || code === -pictures[p * 3 + 5]!) &&
+      code === Math.abs(pictures[p * 3 + 5]!) &&
       next - end === 1 &&
       start > 0 &&
       nextEnd < length &&
@@ -182,9 +183,8 @@ function dropRepeatedPictures(count: number): void {
       isHan(units[end]!) &&
       isHan(units[nextEnd]!)
     ) {
-      // A negative code marks a picture that goes.
-      pictures[p * 3 + 2] = -Math.abs(code)
-      pictures[p * 3 + 5] = -Math.abs(code)
+      pictures[p * 3 + 2] = -code
+      pictures[p * 3 + 5] = -code
       drops++
     }
   }
@@ -216,7 +216,7 @@ function dropSeparators(): void {
   for (let i = 0; i < length; ) {
     const unit = units[i]!
     if (strengthOf(unit) === 0) {
-      if (i === 0 || strengthOf(units[i - 1]!) !== 0) {
+      if (i === 0 || !(isLatin(units[i - 1]!) || isDigit(units[i - 1]!))) {
         const end = loneChainEnd(i, length)
         if (end > i) {
           for (; i < end; i++) {

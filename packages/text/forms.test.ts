@@ -131,19 +131,31 @@ describe('the way back', () => {
   })
 })
 
-it('costs no more than the length: 100,000 hostile characters stay below 250 ms', () => {
+it('costs no more than the length: 100,000 hostile characters stay below 100 ms of this thread', () => {
+  const cpuMs = () => {
+    const { user, system } = process.threadCpuUsage()
+    return (user + system) / 1_000
+  }
   makeForms('热身 warm up 123')
   for (const text of [
     'a'.repeat(100_000),
     '加.'.repeat(50_000),
     ' .'.repeat(50_000),
+    'a .'.repeat(33_000),
     '亻'.repeat(100_000),
     '👧'.repeat(50_000),
+    '加👧'.repeat(33_000),
     'xian'.repeat(25_000),
     '\u0300'.repeat(100_000),
+    '1-'.repeat(50_000),
   ]) {
-    const started = performance.now()
-    makeForms(text)
-    expect(performance.now() - started).toBeLessThan(250)
+    // The best of three: the first call may still be compiled.
+    let best = Number.POSITIVE_INFINITY
+    for (let round = 0; round < 3; round++) {
+      const started = cpuMs()
+      makeForms(text)
+      best = Math.min(best, cpuMs() - started)
+    }
+    expect(best).toBeLessThan(100)
   }
 })

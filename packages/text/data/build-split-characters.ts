@@ -61,6 +61,8 @@ for (const line of readFileSync(join(values.data, 'variants/chaizi.tsv'), 'utf8'
   if ((sequences.get(sequence) ?? 0) > MOST_OCCURRENCES) continue
   // One- and two-stroke parts alone say nothing: 一一, 八一, 十二.
   if (parts.every((part) => part === parts[0]) || listed.includes(sequence)) continue
+  // A number in words stays one.
+  if (parts.every((part) => '零〇一二三四五六七八九十'.includes(part))) continue
   if (parts.length === 2 && parts.every((part) => /^[一二三八十人入口大小上下中不了个]$/.test(part))) continue
   const known = wholeOf.get(sequence)
   if (known === undefined || (singles.get(whole) ?? 0) > (singles.get(known) ?? 0))
