@@ -13,6 +13,7 @@ import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
 import type { EnforcementDecision, FeedEvent, PolicyControl } from '@wardline/events'
 import { freePorts, type Service, type Stack, startService, startStack } from '@wardline/local'
+import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
 import {
   controlRecord,
@@ -500,7 +501,7 @@ function replayable(
   const classifiers = new PolicyInUse({
     ruleSet: name,
     shipped,
-    compile: ({ policy }) => createClassifier(policy),
+    compile: ({ policy }) => createClassifier(policy, loadModel(policyFolder(process.env), process.env)),
   })
   const enforcements = new PolicyInUse({ ruleSet: name, shipped, compile: ({ enforcement }) => enforcement })
   return [

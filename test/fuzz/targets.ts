@@ -15,6 +15,7 @@ import {
   type RecordName,
   readSchema,
 } from '@wardline/events'
+import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
 import { createClassifier, findContactHandles, loadPolicy, policyFolder } from '@wardline/policy'
 import { loadEnforcement } from '@wardline/policy/enforcement'
@@ -214,7 +215,7 @@ class PureChain {
     if (!policy.ok || !enforcement.ok) throw new Error('the policy is not valid')
     this.#stages = {
       normalized: createNormalizeStage({ folding: { makeForms, wellFormed } }),
-      classified: createClassifyStage({ classifier: createClassifier(policy.policy) }),
+      classified: createClassifyStage({ classifier: createClassifier(policy.policy, loadModel(folder, {})) }),
       assessed: createCommentRiskStage(),
       decisions: createEnforceStage({ enforcement: enforcement.enforcement }),
     }
@@ -285,7 +286,7 @@ export async function createTargets(): Promise<{ targets: FuzzTarget[]; release:
   const chain = new PureChain()
   const loaded = loadPolicy(policyFolder({}))
   if (!loaded.ok) throw new Error('the policy is not valid')
-  const classifier = createClassifier(loaded.policy)
+  const classifier = createClassifier(loaded.policy, loadModel(policyFolder({}), {}))
   const policyCopy = mkdtempSync(join(tmpdir(), 'wardline-fuzz-'))
   cpSync(policyFolder({}), policyCopy, { recursive: true })
   const policyFiles = (readdirSync(policyCopy, { recursive: true }) as string[])
