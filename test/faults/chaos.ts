@@ -43,6 +43,7 @@ export const FAULT_KINDS = [
   'broker:disk-full',
   'registry:restart',
   'network:reset',
+  'network:silence',
   'network:slow',
   'network:narrow',
   'feed:poison',
@@ -372,6 +373,7 @@ class ChaosRun {
         return
       case 'network':
         if (which === 'reset') return this.#proxy.reset()
+        if (which === 'silence') return this.#proxy.silence()
         if (which === 'slow') this.#proxy.delayMs = 100
         else this.#proxy.bytesPerSecond = 60_000
         await delay(4_000)
