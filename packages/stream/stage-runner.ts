@@ -15,7 +15,7 @@ import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
-import { closeForgottenSockets } from './client/sockets.ts'
+import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
 import { ControlReader } from './control-reader.ts'
 import type { Logger } from './logger.ts'
@@ -128,6 +128,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       while (!this.#stopping.signal.aborted) {
         const error = await this.#consume()
         if (this.#stopping.signal.aborted) break
+        // Not an answer of the broker, but none: the tasks' connections are no better than the consumer's.
+        if (!(error instanceof KafkaJSProtocolError)) breakSockets(this.#kafka)
         await this.#backOff('the consumer ended; starting it again', error)
       }
     } finally {

@@ -44,6 +44,7 @@ export const FAULT_KINDS = [
   'broker:disk-full',
   'registry:restart',
   'network:reset',
+  'network:silence',
   'network:slow',
   'network:narrow',
   'feed:poison',
@@ -91,6 +92,8 @@ export interface ChaosReport {
 const SESSION_MS = 6_000
 /** Longer than the session: whoever wakes up has lost its partitions. */
 const FREEZE_MS = SESSION_MS + 2_500
+/** How long the feed waits for the answer to a request. */
+const ANSWER_WITHIN_MS = 5_000
 const RECOVER_WITHIN_MS = 60_000
 /** Above what a long run writes. */
 const DISK_MIB = 6_144
@@ -144,6 +147,7 @@ class ChaosRun {
   readonly #services = new Map<StageName, Service>()
   #nextPort: number[]
   /** Events that change how the feed looks for a while. */
+  #publisher: FeedPublisher
   #shape: (event: FeedEvent) => FeedEvent = (event) => event
   #poison = false
   #stopped = false
@@ -175,6 +179,7 @@ class ChaosRun {
       WARDLINE_BROKERS: stack.brokers.join(','),
       WARDLINE_REGISTRY_URL: stack.registryUrl,
     })
+    this.#publisher = new FeedPublisher(this.#connection)
   }
 
   static async start(options: ChaosOptions): Promise<ChaosRun> {
@@ -277,9 +282,8 @@ class ChaosRun {
   async #startLoad(): Promise<void> {
     const { seed, rate } = this.#options
     const feed = createSampleFeed({ seed, startAt: Date.now(), accounts: 500 })
-    const publisher = new FeedPublisher(this.#connection)
-    await publisher.connect()
-    await publishProfiles(publisher, feed.profiles())
+    await this.#publisher.connect()
+    await publishProfiles(this.#publisher, feed.profiles())
     await delay(2_000)
     this.#decisions = new DecisionReader(this.#connection, (decision) => {
       this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
@@ -290,15 +294,10 @@ class ChaosRun {
       this.#newestDecided = Math.max(this.#newestDecided, decision.feedAppendedAt)
     })
     this.#decisions.start(this.#options.partitions)
-    this.#load = this.#publish(publisher, feed, rate).finally(() => publisher.close())
+    this.#load = this.#publish(feed, rate).finally(() => this.#publisher.close())
   }
 
-  /** Publishes until stopped. A request that fails is sent again as a whole: at least once, as producers do. */
-  async #publish(
-    publisher: FeedPublisher,
-    feed: ReturnType<typeof createSampleFeed>,
-    rate: number,
-  ): Promise<void> {
+  async #publish(feed: ReturnType<typeof createSampleFeed>, rate: number): Promise<void> {
     const tick = 20
     let garbage = 0
     for (const items = feed.events(10_000_000)[Symbol.iterator](); !this.#stopped; ) {
@@ -308,21 +307,35 @@ class ChaosRun {
         const event = this.#shape(restamp(items.next().value!.event, Date.now()))
         batch.push({
           key: recordKey(event),
-          value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
+          value: await this.#publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
         })
         if (this.#poison) batch.push({ key: `poison-${garbage++}`, value: Buffer.from(`garbage ${garbage}`) })
       }
-      for (;;) {
-        try {
-          await publisher.send(TOPICS.feedEvents, batch)
-          break
-        } catch (error) {
-          // The broker may be gone for good, after a fault that failed.
-          if (this.#stopped) throw error
-          await delay(200)
-        }
-      }
+      await this.#sendAtLeastOnce(batch)
       await delay(Math.max(1, tick - (performance.now() - started)))
+    }
+  }
+
+  /**
+   * Sends until it is acknowledged, as a whole each time: at least once, as producers do. Where nothing comes back, over
+   * a new connection: kafkajs's own producer goes on trying on the one that is dead.
+   */
+  async #sendAtLeastOnce(batch: readonly FedMessage[]): Promise<void> {
+    for (;;) {
+      const sent = this.#publisher.send(TOPICS.feedEvents, batch).then(
+        () => 'sent',
+        () => 'failed',
+      )
+      const outcome = await Promise.race([sent, delay(ANSWER_WITHIN_MS, 'unanswered')])
+      if (outcome === 'sent') return
+      // The broker may be gone for good, after a fault that failed.
+      if (this.#stopped) throw new Error('the feed cannot be published any more')
+      await delay(200)
+      if (outcome === 'failed') continue
+      void this.#publisher.close().catch(() => {})
+      this.#publisher = new FeedPublisher(this.#connection)
+      // Where the broker is out, the sending says so.
+      await this.#publisher.connect().catch(() => {})
     }
   }
 
@@ -373,6 +386,7 @@ class ChaosRun {
         return
       case 'network':
         if (which === 'reset') return this.#proxy.reset()
+        if (which === 'silence') return this.#proxy.silence()
         if (which === 'slow') this.#proxy.delayMs = 100
         else this.#proxy.bytesPerSecond = 60_000
         await delay(4_000)
