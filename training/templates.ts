@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Grammar, Writer } from '@wardline/sample-feed/grammar'
 import { Random } from '@wardline/sample-feed/random'
+import { OrdinaryText } from './ordinary-text.ts'
 import { type Labelled, MODEL_CATEGORIES, type ModelCategory } from './sources.ts'
 
 const FOLDER = new URL('templates/', import.meta.url)
@@ -10,7 +11,7 @@ const FILES = [...MODEL_CATEGORIES.filter((category) => category !== 'hate'), 'g
 const TEXTS_OF_TEMPLATE = 15
 /** Texts put together of phrases, for each harmful category and for benign. */
 const COMPOSED = 3_000
-const COMPOSED_BENIGN = 10_000
+const COMPOSED_BENIGN = 16_000
 /** Categories whose texts are advertisements: a string of phrases, then where to turn to. */
 const ADVERTISING: readonly ModelCategory[] = [
   'obscene',
@@ -23,6 +24,11 @@ const ADVERTISING: readonly ModelCategory[] = [
   'contact_solicitation',
   'sexual_enticement',
 ]
+/** Rows of dictionary words: what nobody has said anything with yet is no harm. */
+const ORDINARY_CHINESE = 24_000
+const ORDINARY_ENGLISH = 10_000
+/** Reports, warnings and questions about harm, for each category. */
+const REPORTS = 500
 const JOINTS = ['，', '，', '，', ' ', ' ', '', '、', '！', '。', '~', '；', '\n', '...']
 const LEXICONS = new URL('../policy/lexicon/', import.meta.url)
 /** A lexicon term counts as a phrase from this weight on. */
@@ -124,9 +130,27 @@ export function syntheticTexts(split: 'train' | 'test', seed: number): Labelled[
       if (random.chance(advertises ? 0.5 : 0.03)) text += joint + writer.write(contact)
       add(text.trim(), category, category === 'benign' ? 'general' : category)
     }
+    if (category === 'benign') continue
+    const frames = reportFrames()
+    for (let i = 0; i < REPORTS; i++)
+      add(
+        random
+          .pick(frames)
+          .replace('{}', () => writer.write(pool))
+          .trim(),
+        'benign',
+        'reports',
+      )
   }
+  const listed = MODEL_CATEGORIES.flatMap((category) => lexiconTerms(category))
+  const ordinary = new OrdinaryText(listed, random)
+  for (let i = 0; i < ORDINARY_CHINESE; i++) add(ordinary.chinese(), 'benign', 'ordinary')
+  for (let i = 0; i < ORDINARY_ENGLISH; i++) add(ordinary.english(), 'benign', 'ordinary')
   return rows
 }
+
+/** Frames around harmful words that make a report of them. */
+const reportFrames = () => read('reports').filter((line) => line !== '' && !line.startsWith('#'))
 
 function lexiconTerms(category: ModelCategory): string[] {
   const terms: string[] = []

@@ -22,6 +22,7 @@ export interface TrainOptions extends FitOptions {
   /** Disguised copies of each Chinese text. */
   readonly copies: number
   readonly copyWeight: number
+  /** Weight of a harmful text written for Wardline. */
   readonly syntheticWeight: number
 }
 
@@ -35,7 +36,7 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
   damping: 0.01,
   copies: 1,
   copyWeight: 0.7,
-  syntheticWeight: 0.6,
+  syntheticWeight: 0.8,
 }
 
 /** Of 1000 texts so many are held out for calibration, each with all its copies. */
@@ -101,12 +102,12 @@ export function trainModel(
   for (const row of rows) {
     const targets = targetsOf(row)
     const heldOut = isHeldOut(row.text)
-    const weight = row.source.startsWith('synthetic/') ? options.syntheticWeight : 1
+    const weight = weightOf(row, options)
     corpus.add(row.text, targets, { weight, heldOut, disguised: false })
     const text = row.text.slice(0, 500).toWellFormed()
     let han = 0
     for (let i = 0; i < text.length; i++) if (isHan(text.charCodeAt(i))) han++
-    if (han < 3) continue
+    if (han < 3 || row.source === 'synthetic/ordinary') continue
     for (let copy = 0; copy < options.copies; copy++) {
       const disguised = disguiser.disguise(text)
       if (disguised !== text)
@@ -129,6 +130,19 @@ export function trainModel(
     tags,
     values,
   }
+}
+
+/** Four of five texts of davidson-hate are abuse: at their full number, English as such would count as abuse. */
+const DAVIDSON_HARMFUL = 0.25
+
+/** Dictionary words teach what is no harm; at their full number they would also teach that harm is rare. */
+const ORDINARY = 0.35
+
+function weightOf({ source, category }: Labelled, { syntheticWeight }: TrainOptions): number {
+  if (source === 'synthetic/ordinary') return ORDINARY
+  if (category === 'benign') return 1
+  if (source === 'davidson-hate') return DAVIDSON_HARMFUL
+  return source.startsWith('synthetic/') ? syntheticWeight : 1
 }
 
 /** Characters that occur often enough to be what a keyboard offers first. */

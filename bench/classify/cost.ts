@@ -23,7 +23,8 @@ if (!loaded.ok) throw new Error(`the policy is not valid: ${loaded.problems[0]?.
 const { policy } = loaded
 const before = process.memoryUsage()
 const compileStarted = performance.now()
-const classifier = createClassifier(policy, loadModel(policyFolder(process.env), process.env))
+const model = loadModel(policyFolder(process.env), process.env)
+const classifier = createClassifier(policy, model)
 const compileMs = performance.now() - compileStarted
 
 const feed: string[] = []

@@ -10,6 +10,10 @@ const CHARACTERS = 0x2c1b3c6d
 const TOKENS = 0x297a2d39
 const UNORDERED = 0x5f356495
 
+/** Longest part of a form that is read, in UTF-16 code units; normal texts are far shorter, and the lexicons read all. */
+const LONGEST_FOLDED = 4_000
+const LONGEST_PHONETIC = 16_000
+
 const SPACE = 0x20
 const SLASH = 0x2f
 
@@ -37,8 +41,9 @@ export class Features {
   #tokenStarts = new Uint32Array(256)
   #tokenEnds = new Uint32Array(256)
 
-  /** Hashes the n-grams of a text's forms, both as `makeForms` makes them. Linear in their length. */
-  read(folded: string, phonetic: string): void {
+  /** Hashes the n-grams of a text's forms, both as `makeForms` makes them, from their beginning on. */
+  read(foldedForm: string, phonetic: string): void {
+    const folded = foldedForm.length > LONGEST_FOLDED ? foldedForm.slice(0, LONGEST_FOLDED) : foldedForm
     const tokens = this.#readTokens(phonetic)
     this.#reserve((folded.length + 2) * CHARACTER_N + tokens * (TOKEN_N + UNORDERED_N))
     this.count = 0
@@ -77,7 +82,8 @@ export class Features {
   /** Hashes of the tokens between the spaces; a lone slash, which stands for punctuation, is none. Returns how many. */
   #readTokens(text: string): number {
     let count = 0
-    for (let i = 0; i < text.length; ) {
+    const length = Math.min(text.length, LONGEST_PHONETIC)
+    for (let i = 0; i < length; ) {
       let code = text.charCodeAt(i)
       if (code === SPACE) {
         i++
@@ -87,7 +93,7 @@ export class Features {
       let hash = TOKENS
       do {
         hash = Math.imul(hash ^ code, 0x01000193) ^ (hash >>> 15)
-        code = ++i < text.length ? text.charCodeAt(i) : SPACE
+        code = ++i < length ? text.charCodeAt(i) : SPACE
       } while (code !== SPACE)
       if (i === start + 1 && text.charCodeAt(start) === SLASH) continue
       if (count === this.#tokens.length) this.#growTokens()

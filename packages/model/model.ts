@@ -42,8 +42,11 @@ export function readModel(file: Uint8Array): Model {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 
-/** Scale of a margin by the number of known n-grams in the text: texts of all lengths have margins of one size. */
-export const marginScale = (known: number): number => (known === 0 ? 0 : 1 / Math.sqrt(known))
+/** As many n-grams as this are taken for known and silent, so that a few characters alone do not say much. */
+const PRIOR_GRAMS = 30
+
+/** Scale of a margin by the number of known n-grams in the text: long texts have margins of the same size as short ones. */
+export const marginScale = (known: number): number => 1 / Math.sqrt(known + PRIOR_GRAMS)
 
 export function createModel(weights: Weights, version: string): Model {
   const { categories, bucketBits, biases, slopes, offsets, tags, values } = weights
