@@ -12,7 +12,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { accessRefused } from './client/access-refused.ts'
 import { copartitionAssigner } from './client/copartition-assigner.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
-import type { FetchedMessage } from './client/kafkajs-internals.ts'
+import { type FetchedMessage, isUnanswered } from './client/kafkajs-internals.ts'
 import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
 import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
@@ -294,6 +294,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         await task.open()
         break
       } catch (error) {
+        if (isUnanswered(error)) breakSockets(this.#kafka)
         this.#logger.warn(
           { partition: task.partition, error: describe(error), retryInMs: backoff },
           'partition cannot be opened yet',
@@ -410,6 +411,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           this.#updateReady()
           continue
         }
+        // One has waited for nothing; the others' connections, the consumer's too, go the same way.
+        if (isUnanswered(error)) breakSockets(this.#kafka)
         slot.ready = false
         this.#updateReady()
         this.#failures++
