@@ -207,6 +207,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       this.#formerMember = payload.memberId
       this.#assigned(payload.memberAssignment)
     })
+    // kafkajs would ask five times more on the same connection before it gives up.
+    consumer.on(consumer.events.REQUEST_TIMEOUT, () => breakSockets(this.#kafka))
     consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // Control records and aborted transactions alone: eachBatch does not see them.
