@@ -379,7 +379,7 @@ function writeCard(
       '| set | texts | licence | why it may be used |',
       '|---|---|---|---|',
       ...used,
-      `| templates of training/templates | ${counts.get('written for Wardline')} | Apache-2.0 | written for Wardline, synthetic |`,
+      `| templates of training/templates | ${counts.get('written for Wardline')} | Apache-2.0 | written for Wardline, synthetic; about a third are random words of the dictionaries of \`@node-rs/jieba\` and \`word-list\` (both MIT) |`,
     ].join('\n'),
     'Texts behind a text of a dev split, also a disguised one, are left out, so that the figures below are of texts that the model has not seen (`training/near-duplicates.ts`). No dev text and no text of the disguised sets is trained on.',
     left.length > 0
