@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,services,cli,deploy,training,test}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          // None takes two seconds on a free machine; a busy one must not fail what is right.
+          testTimeout: 30_000,
         },
       },
       {
