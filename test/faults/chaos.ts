@@ -317,10 +317,12 @@ class ChaosRun {
   }
 
   /**
-   * Sends until it is acknowledged, as a whole each time: at least once, as producers do. Where nothing comes back, over
-   * a new connection: kafkajs's own producer goes on trying on the one that is dead.
+   * Sends until it is acknowledged, as a whole each time: at least once, as producers do. After some seconds without, by
+   * a new producer: kafkajs's goes on asking on a connection that is dead, and one that is idempotent is refused for
+   * ever by a broker whose log has lost its end.
    */
   async #sendAtLeastOnce(batch: readonly FedMessage[]): Promise<void> {
+    let renewAt = performance.now() + ANSWER_WITHIN_MS
     for (;;) {
       const sent = this.#publisher.send(TOPICS.feedEvents, batch).then(
         () => 'sent',
@@ -331,7 +333,8 @@ class ChaosRun {
       // The broker may be gone for good, after a fault that failed.
       if (this.#stopped) throw new Error('the feed cannot be published any more')
       await delay(200)
-      if (outcome === 'failed') continue
+      if (outcome === 'failed' && performance.now() < renewAt) continue
+      renewAt = performance.now() + ANSWER_WITHIN_MS
       void this.#publisher.close().catch(() => {})
       this.#publisher = new FeedPublisher(this.#connection)
       // Where the broker is out, the sending says so.
