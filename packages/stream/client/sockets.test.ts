@@ -37,6 +37,7 @@ it('knows the sockets that are open, and closes those that were forgotten', asyn
   expect((await told).message).toMatch(/does not answer/)
   const another = await connected()
   expect([...open]).toEqual([another])
+  another.once('error', () => {})
   const end = closed(another)
   closeForgottenSockets(kafka)
   await end

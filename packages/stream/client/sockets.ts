@@ -38,5 +38,6 @@ export function breakSockets(kafka: Kafka): void {
  * connections that it had when it lost the broker; they would keep the process alive.
  */
 export function closeForgottenSockets(kafka: Kafka): void {
-  for (const socket of socketsOf.get(kafka) ?? []) socket.destroy()
+  // With an error: at a plain end of ours kafkajs hears nothing, and its timers for the connection would stay.
+  for (const socket of socketsOf.get(kafka) ?? []) socket.destroy(new Error('closed: the process ends'))
 }
