@@ -80,3 +80,11 @@ bench-risk: install ## state of a million pairs: size and restore; distinct coun
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts
+
+DATA ?= ../shared/data
+
+train: install ## train the models of both profiles from the data sets in DATA and the written templates
+	@$(NODE) node --max-old-space-size=12288 training/train.ts --data "$(DATA)" $(ARGS)
+
+eval: install ## lexicon, model, both and a plain baseline on the dev splits in DATA; writes the table of docs/detection.md
+	@$(NODE) node --max-old-space-size=8192 training/evaluate.ts --data "$(DATA)" $(ARGS)

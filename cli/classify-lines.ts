@@ -4,6 +4,7 @@ import { normalize } from '@wardline/normalize'
 import { type Classifier, createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { InvalidSettings } from '@wardline/stream'
 import { makeForms, wellFormed } from '@wardline/text'
+import { modelInUse } from './model.ts'
 import { createLineParser } from './record-lines.ts'
 
 /** A line that cannot be classified, and why; its place in the output is kept. */
@@ -11,14 +12,14 @@ export interface RefusedLine {
   readonly error: string
 }
 
-/** The rules as the services load them. Throws InvalidSettings that names every problem. */
+/** The rules and the model as the services load them. Throws InvalidSettings that names every problem. */
 export function createOfflineClassifier(env: NodeJS.ProcessEnv = process.env): Classifier {
   const loaded = loadPolicy(policyFolder(env))
   if (!loaded.ok) {
     const lines = loaded.problems.map(({ file, line, message }) => `  ${file}:${line}: ${message}`)
     throw new InvalidSettings(`the policy is not valid:\n${lines.join('\n')}`)
   }
-  return createClassifier(loaded.policy)
+  return createClassifier(loaded.policy, modelInUse(env))
 }
 
 const parse = createLineParser('FeedEvent')

@@ -10,6 +10,7 @@ import {
 import { type BacktestReport, backtest, fileEvents, topicEvents } from './backtest.ts'
 import { backtestTable } from './backtest-table.ts'
 import { connect } from './connection.ts'
+import { modelInUse } from './model.ts'
 import {
   inForce,
   PolicyUnavailable,
@@ -145,13 +146,14 @@ export async function runBacktest(options: BacktestOptions, { print, warn }: Ter
     : fileEvents(options.jsonl!, (line, why) => warn(`line ${line}: ${why}`))
   const report: BacktestReport = await backtest(events, before, after, {
     showText: options.showText ?? false,
+    model: modelInUse(),
   })
   if (options.json || !process.stdout.isTTY) print(JSON.stringify(report))
   else for (const line of backtestTable(report)) print(line)
 }
 
 function isSound(files: PolicyFiles, { warn }: Terminal): boolean {
-  const problems = checkPolicy(files, Date.now())
+  const problems = checkPolicy(files, Date.now(), modelInUse())
   for (const { file, line, message } of problems) warn(`${file}:${line}: ${message}`)
   if (problems.length > 0) warn(`${problems.length} problems`)
   return problems.length === 0

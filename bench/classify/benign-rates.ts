@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { loadModel } from '@wardline/model'
 import { createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { makeForms } from '@wardline/text'
 import { readSplit } from './base-texts.ts'
@@ -15,7 +16,7 @@ const { values } = parseArgs({
 })
 const loaded = loadPolicy(policyFolder(process.env))
 if (!loaded.ok) throw new Error(`the policy is not valid: ${loaded.problems[0]?.message}`)
-const classifier = createClassifier(loaded.policy)
+const classifier = createClassifier(loaded.policy, loadModel(policyFolder(process.env), process.env))
 const SETS = [
   'coldataset',
   'toxicn',

@@ -1,5 +1,6 @@
 import { AhoCorasick } from '@monyone/aho-corasick/fast'
 import { reportHead, writeReport } from '@wardline/cli/report'
+import { loadModel } from '@wardline/model'
 import { Automaton, type ClassifierInput, createClassifier, loadPolicy, policyFolder } from '@wardline/policy'
 import { createSampleFeed } from '@wardline/sample-feed'
 import { fold, makeForms } from '@wardline/text'
@@ -22,7 +23,8 @@ if (!loaded.ok) throw new Error(`the policy is not valid: ${loaded.problems[0]?.
 const { policy } = loaded
 const before = process.memoryUsage()
 const compileStarted = performance.now()
-const classifier = createClassifier(policy)
+const model = loadModel(policyFolder(process.env), process.env)
+const classifier = createClassifier(policy, model)
 const compileMs = performance.now() - compileStarted
 
 const feed: string[] = []

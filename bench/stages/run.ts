@@ -3,6 +3,7 @@ import { reportHead, writeReport } from '@wardline/cli/report'
 import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
 import type { RecordName } from '@wardline/events'
+import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
 import { createClassifier, loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { createSampleFeed } from '@wardline/sample-feed'
@@ -40,7 +41,9 @@ if (!loaded.ok) throw new Error(`the policy is not valid: ${loaded.problems[0]?.
 const { bundle } = loaded
 const stages: readonly AnyStage[] = [
   createNormalizeStage({ folding: { makeForms, wellFormed } }),
-  createClassifyStage({ classifier: createClassifier(bundle.policy) }),
+  createClassifyStage({
+    classifier: createClassifier(bundle.policy, loadModel(policyFolder(process.env), process.env)),
+  }),
   createCommentRiskStage({ risk: bundle.risk }),
   createEnforceStage({ enforcement: bundle.enforcement }),
 ] as unknown as AnyStage[]

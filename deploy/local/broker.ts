@@ -17,6 +17,8 @@ export interface BrokerOptions {
   readonly controllerPort: number
   /** What clients are told to connect to, where something stands in front of the broker. */
   readonly advertisedPort?: number
+  /** Where the broker talks to itself, if not where clients do: what stands in front of it must not stand between it and itself. */
+  readonly internalPort?: number
   /** TLS, SCRAM and access rules on the clients' port; the registry and the broker itself get one of their own. */
   readonly security?: BrokerSecurity
   readonly detached: boolean
@@ -33,19 +35,17 @@ export function brokerProperties(options: {
   port: number
   controllerPort: number
   advertisedPort?: number
+  internalPort?: number
   security?: BrokerSecurity
 }): string {
-  const { folder, port, controllerPort, advertisedPort = port, security } = options
+  const { folder, port, controllerPort, advertisedPort = port, internalPort, security } = options
   return `${Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     ...(security
       ? securedListeners(port, advertisedPort, controllerPort, security)
-      : {
-          listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-          'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
-        }),
+      : plainListeners(port, advertisedPort, controllerPort, internalPort)),
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `${folder}/data`,
     'auto.create.topics.enable': false,
@@ -74,6 +74,28 @@ export function brokerProperties(options: {
   })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`
+}
+
+function plainListeners(
+  port: number,
+  advertisedPort: number,
+  controllerPort: number,
+  internalPort: number | undefined,
+): Record<string, string> {
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`
+  if (internalPort === undefined) {
+    return {
+      listeners: `PLAINTEXT://127.0.0.1:${port},${controller}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
+    }
+  }
+  const internal = `INTERNAL://127.0.0.1:${internalPort}`
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},${internal},${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort},${internal}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'INTERNAL',
+  }
 }
 
 /** Clients come with a password over TLS; the broker, its controller and the registry with a certificate. */

@@ -86,7 +86,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const brokers = [`127.0.0.1:${advertisedKafkaPort ?? ports.kafka}`]
   const url = registryUrl(ports.registry)
   const credentials = options.secured ? createCredentials(`${folder}/credentials`) : null
-  const security = credentials && { credentials, internalPort: (await freePorts()).kafka }
+  const internalPort = (await freePorts()).kafka
+  const security = credentials && { credentials, internalPort }
   const environmentOf = (user: User) => (credentials ? clientEnvironment(credentials, user) : {})
   const infrastructure: Child[] = []
   let services: Service[] = []
@@ -112,7 +113,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logFolder,
       port: ports.kafka,
       controllerPort: ports.controller,
-      ...(advertisedKafkaPort === undefined ? {} : { advertisedPort: advertisedKafkaPort }),
+      ...(advertisedKafkaPort === undefined ? {} : { advertisedPort: advertisedKafkaPort, internalPort }),
       ...(security && { security }),
       detached,
     })

@@ -24,7 +24,8 @@ export function shippedPolicy(): PolicyBundle {
     )
   return loaded.bundle
 }
-export const shippedClassifier = (bundle: PolicyBundle) => createClassifier(bundle.policy)
+export const shippedClassifier = (bundle: PolicyBundle) =>
+  createClassifier(bundle.policy, loadModel(policyFolder(process.env), process.env))
 
 /** Conversations of one kind with harmless ones beside them. */
 export function simulated(

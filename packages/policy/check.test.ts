@@ -1,3 +1,4 @@
+import { loadModel } from '@wardline/model'
 import { describe, expect, it } from 'vitest'
 import { loadBundle } from './bundle.ts'
 import { policyChanges } from './changes.ts'
@@ -6,12 +7,13 @@ import { policyFolder } from './folder.ts'
 import { type PolicyFiles, readPolicyFiles } from './policy-files.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
+const MODEL = loadModel(policyFolder({}), {})
 const SHIPPED = readPolicyFiles(policyFolder({}))
 /** The shipped policy with these files changed or added. */
 const withFiles = (files: Record<string, string>): PolicyFiles =>
   new Map([...SHIPPED, ...Object.entries(files)].sort(([a], [b]) => (a < b ? -1 : 1)))
 const problems = (files: Record<string, string>) =>
-  checkPolicy(withFiles(files), NOW).map(({ file, line, message }) => `${file}:${line}: ${message}`)
+  checkPolicy(withFiles(files), NOW, MODEL).map(({ file, line, message }) => `${file}:${line}: ${message}`)
 
 /** A rule that is in order; lines are counted from its id. */
 const rule = (lines: string) => `- id: test.rule
@@ -26,7 +28,7 @@ const GOOD = `  mode: live
 
 describe('wardline policy check', () => {
   it('finds nothing in the policy that ships', () => {
-    expect(checkPolicy(SHIPPED, NOW)).toEqual([])
+    expect(checkPolicy(SHIPPED, NOW, MODEL)).toEqual([])
     expect(problems({ 'rules/test.yaml': rule(GOOD) })).toEqual([])
   })
 

@@ -1,3 +1,4 @@
+import type { Model } from '@wardline/model'
 import { fold } from '@wardline/text'
 import { loadBundle, type PolicyBundle } from './bundle.ts'
 import { type Classifier, CONTEXT_LEXICONS, createClassifier } from './classifier.ts'
@@ -8,15 +9,20 @@ import type { Rule, RuleExample } from './rules.ts'
 /**
  * Every problem of a policy, in the order of files and lines: what stops the services from loading it, and where it loads,
  * what no service minds and no author means: rules that can never fire, doubles, lexicons that nothing uses, examples that
- * do not do what they are there for. `now`: ms since 1970 UTC, to tell which rules are over.
+ * do not do what they are there for. `now`: ms since 1970 UTC, to tell which rules are over. `model`: the one that the
+ * policy is for; without it the examples of rules that ask for it are not tried.
  */
-export function checkPolicy(files: PolicyFiles, now: number): PolicyProblem[] {
+export function checkPolicy(files: PolicyFiles, now: number, model: Model | null): PolicyProblem[] {
   const loaded = loadBundle(files)
-  const problems = loaded.ok ? checkBundle(loaded.bundle, now) : [...loaded.problems]
+  const problems = loaded.ok ? checkBundle(loaded.bundle, now, model) : [...loaded.problems]
   return problems.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
 }
 
-function checkBundle({ policy, files, locate }: PolicyBundle, now: number): PolicyProblem[] {
+function checkBundle(
+  { policy, files, locate }: PolicyBundle,
+  now: number,
+  model: Model | null,
+): PolicyProblem[] {
   const problems: PolicyProblem[] = []
   const report = (rule: Rule, path: readonly PropertyKey[], message: string) =>
     problems.push({ ...locate(rule.id, path), message: `${rule.id}: ${message}` })
@@ -51,7 +57,8 @@ function checkBundle({ policy, files, locate }: PolicyBundle, now: number): Poli
       if (other !== undefined)
         report(rule, ['when'], `asks for the same as ${other}: each hit would count twice`)
       else conditions.set(condition, rule.id)
-      checkExamples(rule, examplesClassifier(policy, rule), report)
+      if (when.model === undefined || model)
+        checkExamples(rule, examplesClassifier(policy, rule, model), report)
     }
   }
   const used = new Set(policy.rules.map((rule) => rule.when.lexicon))
@@ -81,6 +88,7 @@ function checkBundle({ policy, files, locate }: PolicyBundle, now: number): Poli
 
 /** What a rule's score can come to at most, by noisy-or over all that it looks for. */
 function highestScore(rule: Rule, terms: readonly { readonly weight: number }[]): number {
+  if (rule.when.model !== undefined) return 1
   let doubt = 1 - (rule.score ?? 0)
   for (const { weight } of terms) doubt *= 1 - weight
   for (const _ of rule.when.terms ?? []) doubt *= 1 - rule.weight
@@ -90,9 +98,9 @@ function highestScore(rule: Rule, terms: readonly { readonly weight: number }[])
 const hasText = ({ when }: Rule): boolean => when.lexicon !== undefined || when.terms !== undefined
 
 /** The rule alone and live, whatever its mode and dates: what fires is the rule and nothing else. */
-function examplesClassifier(policy: PolicyBundle['policy'], rule: Rule): Classifier {
+function examplesClassifier(policy: PolicyBundle['policy'], rule: Rule, model: Model | null): Classifier {
   const { from: _, until: __, ...undated } = rule
-  return createClassifier({ ...policy, rules: [{ ...undated, mode: 'live' }] })
+  return createClassifier({ ...policy, rules: [{ ...undated, mode: 'live' }] }, model)
 }
 
 /** Whether a classifier of this rule alone says that it fires. */

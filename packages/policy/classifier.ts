@@ -7,6 +7,7 @@ import type {
   RuleMode,
   Span,
 } from '@wardline/events'
+import { explainingSpans, type Model } from '@wardline/model'
 import { decodeMap, fold, makeForms, originalSpan } from '@wardline/text'
 import { findContactHandles } from './contact-handles.ts'
 import type { Policy } from './load.ts'
@@ -63,6 +64,8 @@ interface CompiledRule {
   readonly until: number
   readonly kinds: ReadonlySet<string> | null
   readonly hasText: boolean
+  /** Index of the model's category that the rule asks for, or -1. */
+  readonly modelCategory: number
 }
 
 interface TermUse {
@@ -70,9 +73,11 @@ interface TermUse {
   readonly weight: number
 }
 
-/** Compiles a policy. The result holds no state between events. */
-export function createClassifier(policy: Policy): Classifier {
-  const rules = policy.rules.filter((rule) => rule.mode === 'live' || rule.mode === 'shadow').map(compileRule)
+/** Compiles a policy. The result holds no state between events. Without a model the rules that ask for it never fire. */
+export function createClassifier(policy: Policy, model: Model | null = null): Classifier {
+  const rules = policy.rules
+    .filter((rule) => rule.mode === 'live' || rule.mode === 'shadow')
+    .map((rule) => compileRule(rule, model))
   const terms: { term: string; weight: number; rules: number[] }[] = []
   const uses: TermUse[][] = []
   const indexOf = new Map<string, number>()
@@ -106,6 +111,7 @@ export function createClassifier(policy: Policy): Classifier {
   /** Share of doubt that each rule's terms leave: the product of 1 - weight. */
   const doubt = new Float64Array(rules.length).fill(1)
   const touched: number[] = []
+  const modelWork = new Float64Array(model?.categories.length ?? 0)
   const thresholdOf = (category: Category) =>
     policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ??
     policy.thresholds.default
@@ -132,12 +138,14 @@ export function createClassifier(policy: Policy): Classifier {
   return {
     policyVersion: policy.version,
     tones: (folded) => policy.tones.scores(folded),
-    modelVersion: null,
+    modelVersion: model?.version ?? null,
     classify(event) {
       hits.clear()
       matcher.match(event.text, event.forms, hits, true)
       for (const text of otherTexts(event.media, event.searchQuery))
         matcher.match(text, makeForms(text), hits, false)
+
+      const modelScores = model && scoreTexts(model, event, modelWork)
 
       for (const term of hits.found) {
         const confidence = hits.confidence(term)
@@ -163,18 +171,24 @@ export function createClassifier(policy: Policy): Classifier {
       const ruleHits: RuleHit[] = []
       const signals: string[] = []
       const categoryDoubt = new Map<Category, number>()
+      const modelDoubt = new Map<Category, number>()
       for (const [i, compiled] of rules.entries()) {
         const { rule, mode } = compiled
         const textDoubt = doubt[i]!
         if (compiled.hasText && textDoubt === 1) continue
+        if (rule.when.model !== undefined && (!modelScores || compiled.modelCategory < 0)) continue
         if (!applies(compiled, event) || !metadataHolds(rule, event, handlesIn)) continue
-        const score = 1 - textDoubt * (1 - (rule.score ?? 0))
+        const asked = modelScores && compiled.modelCategory >= 0 ? modelScores[compiled.modelCategory]! : 0
+        if (rule.when.model !== undefined && asked < rule.threshold) continue
+        const score = Math.max(asked, 1 - textDoubt * (1 - (rule.score ?? 0)))
         if (score < rule.threshold) continue
         if (rule.signal !== undefined) {
           if (mode === 'LIVE' && !signals.includes(rule.signal)) signals.push(rule.signal)
           continue
         }
         const spans = compiled.hasText ? spansOf(i) : []
+        if (model && compiled.modelCategory >= 0)
+          spans.push(...modelSpans(model, event, compiled.modelCategory))
         if (rule.when.contactHandle) spans.push(...handlesIn().contacts)
         if (rule.when.links === 'any') spans.push(...handlesIn().links)
         ruleHits.push({
@@ -185,9 +199,14 @@ export function createClassifier(policy: Policy): Classifier {
           mode,
           spans: spans.slice(0, MOST_SPANS),
         })
-        if (mode === 'LIVE')
-          categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
+        if (mode !== 'LIVE') continue
+        // The model reads the words that the lexicons list: it is no independent witness, so the surer of the two counts.
+        if (compiled.modelCategory >= 0)
+          modelDoubt.set(rule.category, Math.min(modelDoubt.get(rule.category) ?? 1, 1 - score))
+        else categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
       }
+      for (const [category, left] of modelDoubt)
+        categoryDoubt.set(category, Math.min(categoryDoubt.get(category) ?? 1, left))
       for (const rule of touched) doubt[rule] = 1
       touched.length = 0
       return { ...decide(categoryDoubt, thresholdOf), ruleHits, signals }
@@ -221,7 +240,33 @@ function decide(categoryDoubt: ReadonlyMap<Category, number>, thresholdOf: (cate
   return { category, score: category === 'benign' ? highest : best, scores }
 }
 
-function compileRule(rule: Rule): CompiledRule {
+/** The highest score of each of the model's categories over the texts of an event; null where it has none. */
+function scoreTexts(model: Model, event: ClassifierInput, highest: Float64Array): Float64Array | null {
+  const others = otherTexts(event.media, event.searchQuery)
+  if (event.text === '' && others.length === 0) return null
+  highest.fill(0)
+  // The event's own text last, so that the model's contributions are those of it.
+  for (const text of others) raise(highest, scoreForms(model, makeForms(text)))
+  if (event.text !== '') raise(highest, scoreForms(model, event.forms))
+  return highest
+}
+
+function scoreForms(model: Model, forms: ClassifierInput['forms']): Float64Array | null {
+  const folded = forms.find((form) => form.form === 'FOLDED')
+  const phonetic = forms.find((form) => form.form === 'PHONETIC')
+  return folded && phonetic ? model.score(folded.text, phonetic.text).categories : null
+}
+
+function raise(highest: Float64Array, scores: Float64Array | null): void {
+  if (!scores) return
+  for (let i = 0; i < highest.length; i++) if (scores[i]! > highest[i]!) highest[i] = scores[i]!
+}
+
+/** What of the event's text spoke for a category, where it was the last text that the model scored. */
+const modelSpans = (model: Model, event: ClassifierInput, category: number): Span[] =>
+  event.text === '' ? [] : explainingSpans(event.text, event.forms, model.contributions(category))
+
+function compileRule(rule: Rule, model: Model | null): CompiledRule {
   return {
     rule,
     mode: rule.mode === 'live' ? 'LIVE' : 'SHADOW',
@@ -229,6 +274,7 @@ function compileRule(rule: Rule): CompiledRule {
     until: rule.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(rule.until),
     kinds: rule.kinds ? new Set(rule.kinds) : null,
     hasText: rule.when.lexicon !== undefined || rule.when.terms !== undefined,
+    modelCategory: rule.when.model === undefined || !model ? -1 : model.categories.indexOf(rule.when.model),
   }
 }
 

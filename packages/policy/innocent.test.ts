@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { loadModel } from '@wardline/model'
 import { describe, expect, it } from 'vitest'
 import { createClassifier } from './classifier.ts'
 import { exampleEvent } from './example-event.ts'
@@ -315,5 +316,35 @@ describe('text about harm', () => {
     ['gambling', '时时彩计划群，稳赚不赔'],
   ])('does not shield what harms: %s: %s', (category, text) => {
     expect(classify(text).category).toBe(category)
+  })
+})
+
+describe('with the default model', () => {
+  const withModel = createClassifier(
+    loaded.policy,
+    loadModel(fileURLToPath(new URL('../../policy/', import.meta.url)), {}),
+  )
+  const flagged = (lines: readonly string[]) =>
+    lines.filter((text) => withModel.classify(exampleEvent(text, NOW)).category !== 'benign')
+
+  it.each([
+    '今天的作业好难，有人一起写吗',
+    '妈妈用微信支付买的',
+    '老师让我们预习第三课',
+    '放学一起去图书馆吧',
+    '这家火锅分量很足，下次还来',
+    '奶奶做的红烧肉最好吃',
+    '晚安，明天见',
+    '下雨了，带伞了吗',
+    '期末考试加油',
+    'see you at school tomorrow',
+    'my mom made dinner and we watched a movie',
+  ])('%s stays benign', (text) => {
+    expect(flagged([text])).toEqual([])
+  })
+
+  // The model knows n-grams, not words: a line that holds a listed word is its worst case. Known, bounded, to be brought down.
+  it('flags no more than a fifth of the lines that are made to hold listed words', () => {
+    expect(flagged(TRAPS).length / TRAPS.length).toBeLessThan(0.2)
   })
 })

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadModel } from '@wardline/model'
 import { makeForms } from '@wardline/text'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -15,10 +16,11 @@ const NOW = Date.UTC(2026, 5, 1)
 const loaded = loadPolicy(FOLDER)
 if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.file}:${p.line} ${p.message}`).join('\n'))
 const { policy } = loaded
+const model = loadModel(FOLDER, {})
 const classifier = createClassifier(policy)
 /** The rule alone, so that what fires is the rule and nothing else. */
 const alone = (rule: Rule, from: Policy = policy) =>
-  createClassifier({ ...from, rules: [{ ...rule, mode: 'live' }] })
+  createClassifier({ ...from, rules: [{ ...rule, mode: 'live' }] }, model)
 const fires = (rule: Rule, example: Rule['examples'][number]) => {
   const { ruleHits, signals } = alone(rule).classify(exampleEvent(example, NOW))
   return rule.signal ? signals.includes(rule.signal) : ruleHits.some((hit) => hit.ruleId === rule.id)

@@ -99,6 +99,10 @@ export const ruleSchema = z
           .union([z.literal('any'), z.array(z.string().min(1)).nonempty()])
           .optional()
           .describe('any link, or one to these hosts'),
+        model: z
+          .enum(harmful)
+          .optional()
+          .describe("the model's score of this category reaches the threshold"),
         contactHandle: z.literal(true).optional(),
         qrCode: z.literal(true).optional(),
         mediaLabels: z.strictObject({ anyOf: z.array(z.string()).nonempty(), atLeast: share }).optional(),
@@ -126,7 +130,11 @@ export const ruleSchema = z
     counterexamples: z.array(example).default([]).describe('must not fire'),
   })
   .refine(
-    (rule) => rule.when.lexicon !== undefined || rule.when.terms !== undefined || rule.score !== undefined,
+    (rule) =>
+      rule.when.lexicon !== undefined ||
+      rule.when.terms !== undefined ||
+      rule.when.model !== undefined ||
+      rule.score !== undefined,
     {
       path: ['score'],
       message: 'is needed where no text is looked at',

@@ -12,10 +12,10 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { accessRefused } from './client/access-refused.ts'
 import { copartitionAssigner } from './client/copartition-assigner.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
-import type { FetchedMessage } from './client/kafkajs-internals.ts'
+import { type FetchedMessage, isUnanswered } from './client/kafkajs-internals.ts'
 import { leaveGroup } from './client/leave-group.ts'
 import { PartitionReader } from './client/partition-reader.ts'
-import { closeForgottenSockets } from './client/sockets.ts'
+import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
 import { ControlReader } from './control-reader.ts'
 import type { Logger } from './logger.ts'
@@ -128,6 +128,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       while (!this.#stopping.signal.aborted) {
         const error = await this.#consume()
         if (this.#stopping.signal.aborted) break
+        // Not an answer of the broker, but none: the tasks' connections are no better than the consumer's.
+        if (!(error instanceof KafkaJSProtocolError)) breakSockets(this.#kafka)
         await this.#backOff('the consumer ended; starting it again', error)
       }
     } finally {
@@ -205,6 +207,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       this.#formerMember = payload.memberId
       this.#assigned(payload.memberAssignment)
     })
+    // kafkajs would ask five times more on the same connection before it gives up.
+    consumer.on(consumer.events.REQUEST_TIMEOUT, () => breakSockets(this.#kafka))
     consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // Control records and aborted transactions alone: eachBatch does not see them.
@@ -292,6 +296,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         await task.open()
         break
       } catch (error) {
+        if (isUnanswered(error)) breakSockets(this.#kafka)
         this.#logger.warn(
           { partition: task.partition, error: describe(error), retryInMs: backoff },
           'partition cannot be opened yet',
@@ -408,6 +413,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           this.#updateReady()
           continue
         }
+        // One has waited for nothing; the others' connections, the consumer's too, go the same way.
+        if (isUnanswered(error)) breakSockets(this.#kafka)
         slot.ready = false
         this.#updateReady()
         this.#failures++

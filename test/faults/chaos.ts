@@ -13,6 +13,7 @@ import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
 import type { EnforcementDecision, FeedEvent, PolicyControl } from '@wardline/events'
 import { freePorts, type Service, type Stack, startService, startStack } from '@wardline/local'
+import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
 import {
   controlRecord,
@@ -43,6 +44,7 @@ export const FAULT_KINDS = [
   'broker:disk-full',
   'registry:restart',
   'network:reset',
+  'network:silence',
   'network:slow',
   'network:narrow',
   'feed:poison',
@@ -90,6 +92,8 @@ export interface ChaosReport {
 const SESSION_MS = 6_000
 /** Longer than the session: whoever wakes up has lost its partitions. */
 const FREEZE_MS = SESSION_MS + 2_500
+/** How long the feed waits for the answer to a request. */
+const ANSWER_WITHIN_MS = 5_000
 const RECOVER_WITHIN_MS = 60_000
 /** Above what a long run writes. */
 const DISK_MIB = 6_144
@@ -143,6 +147,7 @@ class ChaosRun {
   readonly #services = new Map<StageName, Service>()
   #nextPort: number[]
   /** Events that change how the feed looks for a while. */
+  #publisher: FeedPublisher
   #shape: (event: FeedEvent) => FeedEvent = (event) => event
   #poison = false
   #stopped = false
@@ -174,6 +179,7 @@ class ChaosRun {
       WARDLINE_BROKERS: stack.brokers.join(','),
       WARDLINE_REGISTRY_URL: stack.registryUrl,
     })
+    this.#publisher = new FeedPublisher(this.#connection)
   }
 
   static async start(options: ChaosOptions): Promise<ChaosRun> {
@@ -276,9 +282,8 @@ class ChaosRun {
   async #startLoad(): Promise<void> {
     const { seed, rate } = this.#options
     const feed = createSampleFeed({ seed, startAt: Date.now(), accounts: 500 })
-    const publisher = new FeedPublisher(this.#connection)
-    await publisher.connect()
-    await publishProfiles(publisher, feed.profiles())
+    await this.#publisher.connect()
+    await publishProfiles(this.#publisher, feed.profiles())
     await delay(2_000)
     this.#decisions = new DecisionReader(this.#connection, (decision) => {
       this.#seen.set(decision.decisionId, (this.#seen.get(decision.decisionId) ?? 0) + 1)
@@ -289,15 +294,10 @@ class ChaosRun {
       this.#newestDecided = Math.max(this.#newestDecided, decision.feedAppendedAt)
     })
     this.#decisions.start(this.#options.partitions)
-    this.#load = this.#publish(publisher, feed, rate).finally(() => publisher.close())
+    this.#load = this.#publish(feed, rate).finally(() => this.#publisher.close())
   }
 
-  /** Publishes until stopped. A request that fails is sent again as a whole: at least once, as producers do. */
-  async #publish(
-    publisher: FeedPublisher,
-    feed: ReturnType<typeof createSampleFeed>,
-    rate: number,
-  ): Promise<void> {
+  async #publish(feed: ReturnType<typeof createSampleFeed>, rate: number): Promise<void> {
     const tick = 20
     let garbage = 0
     for (const items = feed.events(10_000_000)[Symbol.iterator](); !this.#stopped; ) {
@@ -307,21 +307,38 @@ class ChaosRun {
         const event = this.#shape(restamp(items.next().value!.event, Date.now()))
         batch.push({
           key: recordKey(event),
-          value: await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
+          value: await this.#publisher.encode(TOPICS.feedEvents, 'FeedEvent', event),
         })
         if (this.#poison) batch.push({ key: `poison-${garbage++}`, value: Buffer.from(`garbage ${garbage}`) })
       }
-      for (;;) {
-        try {
-          await publisher.send(TOPICS.feedEvents, batch)
-          break
-        } catch (error) {
-          // The broker may be gone for good, after a fault that failed.
-          if (this.#stopped) throw error
-          await delay(200)
-        }
-      }
+      await this.#sendAtLeastOnce(batch)
       await delay(Math.max(1, tick - (performance.now() - started)))
+    }
+  }
+
+  /**
+   * Sends until it is acknowledged, as a whole each time: at least once, as producers do. After some seconds without, by
+   * a new producer: kafkajs's goes on asking on a connection that is dead, and one that is idempotent is refused for
+   * ever by a broker whose log has lost its end.
+   */
+  async #sendAtLeastOnce(batch: readonly FedMessage[]): Promise<void> {
+    let renewAt = performance.now() + ANSWER_WITHIN_MS
+    for (;;) {
+      const sent = this.#publisher.send(TOPICS.feedEvents, batch).then(
+        () => 'sent',
+        () => 'failed',
+      )
+      const outcome = await Promise.race([sent, delay(ANSWER_WITHIN_MS, 'unanswered')])
+      if (outcome === 'sent') return
+      // The broker may be gone for good, after a fault that failed.
+      if (this.#stopped) throw new Error('the feed cannot be published any more')
+      await delay(200)
+      if (outcome === 'failed' && performance.now() < renewAt) continue
+      renewAt = performance.now() + ANSWER_WITHIN_MS
+      void this.#publisher.close().catch(() => {})
+      this.#publisher = new FeedPublisher(this.#connection)
+      // Where the broker is out, the sending says so.
+      await this.#publisher.connect().catch(() => {})
     }
   }
 
@@ -372,6 +389,7 @@ class ChaosRun {
         return
       case 'network':
         if (which === 'reset') return this.#proxy.reset()
+        if (which === 'silence') return this.#proxy.silence()
         if (which === 'slow') this.#proxy.delayMs = 100
         else this.#proxy.bytesPerSecond = 60_000
         await delay(4_000)
@@ -500,7 +518,7 @@ function replayable(
   const classifiers = new PolicyInUse({
     ruleSet: name,
     shipped,
-    compile: ({ policy }) => createClassifier(policy),
+    compile: ({ policy }) => createClassifier(policy, loadModel(policyFolder(process.env), process.env)),
   })
   const enforcements = new PolicyInUse({ ruleSet: name, shipped, compile: ({ enforcement }) => enforcement })
   return [

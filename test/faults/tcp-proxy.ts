@@ -1,9 +1,15 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 
+interface Pair {
+  readonly client: Socket
+  readonly upstream: Socket
+  silent: boolean
+}
+
 /** A TCP proxy in front of the broker that can be told to misbehave. */
 export class TcpProxy {
   readonly #server: Server
-  readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
+  readonly #pairs = new Set<Pair>()
   readonly #target: number
   /** Each way, ms. */
   delayMs = 0
@@ -23,6 +29,11 @@ export class TcpProxy {
     })
   }
 
+  /** Lets nothing through any more on the connections there are, and closes none: what a lost route or a stuck peer looks like. */
+  silence(): void {
+    for (const pair of this.#pairs) pair.silent = true
+  }
+
   /** Resets every connection there is. */
   reset(): void {
     for (const { client, upstream } of this.#pairs) {
@@ -39,7 +50,7 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     const upstream = createConnection(this.#target, '127.0.0.1')
-    const pair = { client, upstream }
+    const pair: Pair = { client, upstream, silent: false }
     this.#pairs.add(pair)
     const end = () => {
       this.#pairs.delete(pair)
@@ -51,14 +62,15 @@ export class TcpProxy {
       socket.on('error', end)
       socket.on('close', end)
     }
-    this.#pipe(client, upstream)
-    this.#pipe(upstream, client)
+    this.#pipe(pair, client, upstream)
+    this.#pipe(pair, upstream, client)
   }
 
   /** Keeps the order of the bytes: each chunk goes out no earlier than the one before. */
-  #pipe(from: Socket, to: Socket): void {
+  #pipe(pair: Pair, from: Socket, to: Socket): void {
     let freeAt = 0
     from.on('data', (chunk) => {
+      if (pair.silent) return
       if (this.delayMs === 0 && this.bytesPerSecond === 0 && freeAt <= performance.now()) {
         if (!to.destroyed) to.write(chunk)
         return

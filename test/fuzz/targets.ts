@@ -15,6 +15,7 @@ import {
   type RecordName,
   readSchema,
 } from '@wardline/events'
+import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
 import {
   createClassifier,
@@ -222,7 +223,7 @@ class PureChain {
     if (!policy.ok || !enforcement.ok || !risk.ok) throw new Error('the policy is not valid')
     this.#stages = {
       normalized: createNormalizeStage({ folding: { makeForms, wellFormed } }),
-      classified: createClassifyStage({ classifier: createClassifier(policy.policy) }),
+      classified: createClassifyStage({ classifier: createClassifier(policy.policy, loadModel(folder, {})) }),
       assessed: createCommentRiskStage({ risk: risk.risk }),
       decisions: createEnforceStage({ enforcement: enforcement.enforcement }),
     }
@@ -293,7 +294,7 @@ export async function createTargets(): Promise<{ targets: FuzzTarget[]; release:
   const chain = new PureChain()
   const loaded = loadPolicy(policyFolder({}))
   if (!loaded.ok) throw new Error('the policy is not valid')
-  const classifier = createClassifier(loaded.policy)
+  const classifier = createClassifier(loaded.policy, loadModel(policyFolder({}), {}))
   const policyCopy = mkdtempSync(join(tmpdir(), 'wardline-fuzz-'))
   cpSync(policyFolder({}), policyCopy, { recursive: true })
   const policyFiles = (readdirSync(policyCopy, { recursive: true }) as string[])

@@ -1,5 +1,6 @@
 /** `make bench-policy`: what a published policy costs a stage when it changes over, from the record to the compiled classifier. */
 import { reportHead, writeReport } from '@wardline/cli/report'
+import { loadModel } from '@wardline/model'
 import {
   controlRecord,
   createClassifier,
@@ -11,6 +12,7 @@ import {
 const TIMES = 21
 const startedAt = new Date()
 const files = readPolicyFiles(policyFolder(process.env))
+const model = loadModel(policyFolder(process.env), process.env)
 const record = controlRecord(files, { name: 'default', issuedBy: 'bench', issuedAt: 0 })
 
 /** Processor time of each, ms: on a shared machine the time on the wall is mostly others'. */
@@ -25,7 +27,7 @@ const compiled: number[] = []
 for (let i = 0; i < TIMES; i++) {
   let bundle = undefined as ReturnType<typeof openControlRecord> | undefined
   opened.push(costs(() => void (bundle = openControlRecord(record))))
-  compiled.push(costs(() => void createClassifier(bundle!.policy)))
+  compiled.push(costs(() => void createClassifier(bundle!.policy, model)))
 }
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!
 // A stage has loaded and compiled its folder's policy once when the first publication reaches it.

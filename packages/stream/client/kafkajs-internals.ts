@@ -109,6 +109,13 @@ export const TRANSACTION_COORDINATOR = 1
 export const READ_COMMITTED = 1
 export const READ_UNCOMMITTED = 0
 
+/** Whether the error comes of a request that was sent and that nothing came back to in time. */
+export function isUnanswered(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++)
+    if (at.name === 'KafkaJSRequestTimeoutError') return true
+  return false
+}
+
 /** A cluster object with the client's addresses, TLS and credentials. */
 export function createCluster(kafka: Kafka): Cluster {
   const factory = Object.getOwnPropertySymbols(kafka).find(

@@ -5,6 +5,7 @@ import {
   type Cluster,
   createCluster,
   type FetchedMessage,
+  isUnanswered,
   READ_COMMITTED,
   READ_UNCOMMITTED,
 } from './kafkajs-internals.ts'
@@ -30,12 +31,14 @@ export class ReadStuck extends Error {
 
 /** Reads single partitions without a consumer group: to restore state, to audit, to show. */
 export class PartitionReader {
-  readonly #cluster: Cluster
+  readonly #kafka: Kafka
+  #cluster: Cluster
   #connected = false
   #closed = false
   readonly #firstFetches = new WeakMap<Broker, Promise<unknown>>()
 
   constructor(kafka: Kafka) {
+    this.#kafka = kafka
     this.#cluster = createCluster(kafka)
   }
 
@@ -68,11 +71,13 @@ export class PartitionReader {
     await Promise.all(
       byLeader.map(async ([nodeId, led]) => {
         const broker = await this.#cluster.findBroker({ nodeId })
-        const { responses } = await broker.listOffsets({
-          replicaId: -1,
-          isolationLevel: READ_COMMITTED,
-          topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: LATEST })) }],
-        })
+        const { responses } = await this.#answered(
+          broker.listOffsets({
+            replicaId: -1,
+            isolationLevel: READ_COMMITTED,
+            topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: LATEST })) }],
+          }),
+        )
         for (const { partition, offset } of responses[0]!.partitions) ends.set(partition, Number(offset))
       }),
     )
@@ -95,13 +100,17 @@ export class PartitionReader {
     let progressAt = performance.now()
     while (next < until) {
       const broker = await this.#leader(topic, partition)
-      const { responses } = await this.#fetch(broker, {
-        maxWaitTime: FETCH_WAIT_MS,
-        minBytes: 1,
-        maxBytes: FETCH_BYTES,
-        isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
-        topics: [{ topic, partitions: [{ partition, fetchOffset: next.toString(), maxBytes: FETCH_BYTES }] }],
-      })
+      const { responses } = await this.#answered(
+        this.#fetch(broker, {
+          maxWaitTime: FETCH_WAIT_MS,
+          minBytes: 1,
+          maxBytes: FETCH_BYTES,
+          isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
+          topics: [
+            { topic, partitions: [{ partition, fetchOffset: next.toString(), maxBytes: FETCH_BYTES }] },
+          ],
+        }),
+      )
       const data = responses[0]?.partitions[0]
       const batch = data && new Batch(topic, next.toString(), data)
       if (!batch || batch.rawMessages.length === 0) {
@@ -142,6 +151,25 @@ export class PartitionReader {
     return fetched
   }
 
+  /**
+   * The answer; where none comes in time, the connections are given up. kafkajs takes a connection on which nothing is
+   * answered for a good one, and would ask on it for ever.
+   */
+  async #answered<T>(answer: Promise<T>): Promise<T> {
+    const cluster = this.#cluster
+    try {
+      return await answer
+    } catch (error) {
+      if (isUnanswered(error) && this.#cluster === cluster && !this.#closed) {
+        this.#cluster = createCluster(this.#kafka)
+        this.#connected = false
+        // It waits for what is still under way; nobody waits for it.
+        void cluster.disconnect().catch(() => {})
+      }
+      throw error
+    }
+  }
+
   async #open(topic: string): Promise<void> {
     // A late caller must not open a connection that nobody will close: the process would never end.
     if (this.#closed) throw new Error('the reader is closed')
@@ -149,7 +177,7 @@ export class PartitionReader {
       await this.#cluster.connect()
       this.#connected = true
     }
-    await this.#cluster.addMultipleTargetTopics([topic])
+    await this.#answered(this.#cluster.addMultipleTargetTopics([topic]))
   }
 
   async #leader(topic: string, partition: number) {
@@ -165,11 +193,13 @@ export class PartitionReader {
     isolation: Isolation,
   ): Promise<number> {
     const broker = await this.#leader(topic, partition)
-    const { responses } = await broker.listOffsets({
-      replicaId: -1,
-      isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
-      topics: [{ topic, partitions: [{ partition, timestamp }] }],
-    })
+    const { responses } = await this.#answered(
+      broker.listOffsets({
+        replicaId: -1,
+        isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
+        topics: [{ topic, partitions: [{ partition, timestamp }] }],
+      }),
+    )
     return Number(responses[0]!.partitions[0]!.offset)
   }
 }

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { Kafka } from 'kafkajs'
 import { expect, it } from 'vitest'
-import { closeForgottenSockets, rememberSockets, trackedSockets } from './sockets.ts'
+import { breakSockets, closeForgottenSockets, rememberSockets, trackedSockets } from './sockets.ts'
 
 it('knows the sockets that are open, and closes those that were forgotten', async () => {
   const server = createServer()
@@ -30,7 +30,15 @@ it('knows the sockets that are open, and closes those that were forgotten', asyn
 
   const kafka = {} as Kafka
   rememberSockets(kafka, open)
-  const end = closed(forgotten)
+  const broken = await connected()
+  const told = new Promise<Error>((resolve) => broken.once('error', resolve))
+  forgotten.once('error', () => {})
+  breakSockets(kafka)
+  expect((await told).message).toMatch(/does not answer/)
+  const another = await connected()
+  expect([...open]).toEqual([another])
+  another.once('error', () => {})
+  const end = closed(another)
   closeForgottenSockets(kafka)
   await end
   expect(open.size).toBe(0)

@@ -25,9 +25,19 @@ export function rememberSockets(kafka: Kafka, open: Set<Socket>): void {
 }
 
 /**
+ * Breaks every connection of a client, so that all who use it learn at once what one of them had to wait for: the peer
+ * does not answer any more. Each opens a new one when it next asks.
+ */
+export function breakSockets(kafka: Kafka): void {
+  for (const socket of socketsOf.get(kafka) ?? [])
+    socket.destroy(new Error('given up: the peer does not answer'))
+}
+
+/**
  * Closes what is still open of a client whose consumers, producers and readers have all been disconnected. kafkajs forgets
  * connections that it had when it lost the broker; they would keep the process alive.
  */
 export function closeForgottenSockets(kafka: Kafka): void {
-  for (const socket of socketsOf.get(kafka) ?? []) socket.destroy()
+  // With an error: at a plain end of ours kafkajs hears nothing, and its timers for the connection would stay.
+  for (const socket of socketsOf.get(kafka) ?? []) socket.destroy(new Error('closed: the process ends'))
 }

@@ -4,6 +4,7 @@ import {
   type Cluster,
   createCluster,
   GROUP_COORDINATOR,
+  isUnanswered,
   type OutMessage,
   TRANSACTION_COORDINATOR,
 } from './kafkajs-internals.ts'
@@ -84,7 +85,7 @@ const PRODUCE_TIMEOUT_MS = 15_000
  */
 export class TransactionalProducer {
   readonly #options: TransactionalProducerOptions
-  readonly #cluster: Cluster
+  #cluster: Cluster
   #identity = { transactionalId: '', producerId: -1, producerEpoch: -1 }
   /** Next sequence number by `topic/partition`; starts at 0 with each new epoch. */
   #sequences = new Map<string, number>()
@@ -107,9 +108,14 @@ export class TransactionalProducer {
    */
   async fence(): Promise<void> {
     this.#fenced = false
-    await this.#connect()
-    // After a failure leaders may have moved.
-    if (this.#identity.producerId !== -1) await this.#cluster.refreshMetadata()
+    try {
+      await this.#connect()
+      // After a failure leaders may have moved.
+      if (this.#identity.producerId !== -1) await this.#cluster.refreshMetadata()
+    } catch (error) {
+      this.#failed(error)
+      throw error
+    }
     const { transactionalId, transactionTimeoutMs } = this.#options
     const { producerId, producerEpoch } = await this.#atTransactionCoordinator((broker) =>
       broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
@@ -117,6 +123,23 @@ export class TransactionalProducer {
     this.#identity = { transactionalId, producerId: Number(producerId), producerEpoch }
     this.#sequences = new Map()
     this.#fenced = true
+  }
+
+  /**
+   * Gives up the connections where a request got no answer in time: kafkajs takes them for good ones, and would ask on
+   * them for ever.
+   */
+  #failed(error: unknown): void {
+    this.#fenced = false
+    if (!isUnanswered(error) || this.#closed) return
+    const cluster = this.#cluster
+    this.#cluster = createCluster(this.#options.kafka)
+    this.#connected = false
+    this.#knownTopics = new Set()
+    this.#transactionCoordinator = undefined
+    this.#groupCoordinator = undefined
+    // It waits for what is still under way; nobody waits for it.
+    void cluster.disconnect().catch(() => {})
   }
 
   /** Committed offset of each partition, -1 where there is none. Reliable for the own inputs only after `fence`. */
@@ -147,7 +170,7 @@ export class TransactionalProducer {
         broker.endTxn({ ...this.#identity, transactionResult: true }),
       )
     } catch (error) {
-      this.#fenced = false
+      this.#failed(error)
       throw asTransactionError(error, transactionalId)
     }
   }
@@ -273,6 +296,7 @@ export class TransactionalProducer {
         if (MOVED.has(errorType)) this.#forget(type)
         else if (!BUSY.has(errorType)) {
           this.#forget(type)
+          this.#failed(error)
           throw error
         }
         if (waited > this.#options.transactionTimeoutMs) throw error
