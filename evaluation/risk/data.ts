@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
+import { loadModel } from '@wardline/model'
 import {
   createClassifier,
   loadBundle,

@@ -28,7 +28,7 @@ import { fitLogistic, type Sample } from './logistic.ts'
 import { dataLines, fitTones, simulatedLines, type ToneLine, type ToneLines, toneModel } from './tone-fit.ts'
 
 /** The threshold of an approach lets one in so many harmless conversations through, counted on `HARMLESS` of each wording. */
-const ALARM_ONE_IN = 1_000
+const ALARM_ONE_IN = 400
 const HARMLESS = 10_000
 const THREAD_ALARM_ONE_IN = 500
 const THREADS = 3_000

@@ -52,17 +52,19 @@ const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
 const startedAt = new Date()
 const dataFolder = process.env.DATA ?? '../shared/data'
 
-function wardline(task: Task): Detector {
+/** What comment-risk finds about the conversation or the account; `singleLines`: or what classify finds in one line of it. */
+function wardline(task: Task, singleLines = false): Detector {
   const code = FINDING[task]
   const scoreOf = (assessed: AssessedEvent): number => {
-    if (code) return assessed.findings.find((finding) => finding.code === code)?.score ?? 0
-    let score = CATEGORIES[task].has(assessed.riskCategory) ? Math.max(assessed.risk, 0.5) : 0
-    for (const finding of assessed.findings)
-      if (CATEGORIES[task].has(finding.category) && finding.score > score) score = finding.score
+    let score = singleLines && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
+    for (const finding of assessed.findings) {
+      const counts = code ? finding.code === code : CATEGORIES[task].has(finding.category)
+      if (counts && finding.score > score) score = finding.score
+    }
     return score
   }
   return {
-    name: 'Wardline',
+    name: singleLines ? 'Wardline, single lines too' : 'Wardline',
     threshold: 0.5,
     scores: (conversation) => {
       const assessed = chain.run(conversation)
@@ -192,7 +194,7 @@ function evaluate(task: Task, detectors: readonly Detector[], testing: readonly 
 /** False alarms on harmless conversations that no table has seen. */
 function countAlarms(task: Task, detectors: readonly Detector[], testing: readonly Conversation[]): void {
   for (const detector of detectors) {
-    const count = detector.name === 'Wardline' ? ALARMS : BASELINE_ALARMS
+    const count = detector.name.startsWith('Wardline') ? ALARMS : BASELINE_ALARMS
     const simulator = new Simulator(SEEDS.alarms, wording)
     let alarms = 0
     const scores: number[] = []
@@ -234,7 +236,7 @@ for (const [task, kind] of [
   const baselines = (kind === 'pile_on' ? [false] : [false, true]).flatMap((ages) =>
     kinds.map((of) => learned(of, ages)),
   )
-  const detectors = [wardline(task), classifyAlone(task), ...baselines]
+  const detectors = [wardline(task), wardline(task, true), classifyAlone(task), ...baselines]
   evaluate(task, detectors, testing)
   if (kind === 'approach') countAlarms(task, detectors, testing)
 }
@@ -244,7 +246,11 @@ if (train && dev) {
   const [first, second] = [train.filter((_, i) => i % 2 === 0), train.filter((_, i) => i % 2 === 1)]
   const halves = [sentinel(first, 10), sentinel(first, 3), concatenated(first)]
   for (const [i, half] of halves.entries()) baselines[i]!.threshold = tuned(half, second).threshold
-  evaluate('sessions', [wardline('sessions'), classifyAlone('sessions'), ...baselines], dev)
+  evaluate(
+    'sessions',
+    [wardline('sessions'), wardline('sessions', true), classifyAlone('sessions'), ...baselines],
+    dev,
+  )
 } else
   console.error(`${dataFolder}/sccd-session is not there: the sessions were left out; give DATA=<folder>`)
 

@@ -36,6 +36,8 @@ const CONVERSATION_KINDS: ReadonlySet<EventKind> = new Set(['COMMENT', 'PRIVATE_
 const ATTACKS: ReadonlySet<Category> = new Set(['abuse_bullying', 'hate', 'privacy_exposure'])
 /** Categories by which an adult gets at a minor. */
 const APPROACHES: ReadonlySet<Category> = new Set(['grooming', 'contact_solicitation', 'sexual_enticement'])
+/** Of those, what peers and guardians say in the same words. */
+const FAMILIAR: ReadonlySet<Category> = new Set(['grooming', 'contact_solicitation'])
 /** Harm that also counts where the minor wrote it: it tells of danger to the writer. */
 const HARM_TO_SELF: ReadonlySet<Category> = new Set(['self_harm', 'privacy_exposure'])
 
@@ -82,18 +84,32 @@ export function attackScore(event: Pick<ClassifiedEvent, 'category' | 'score' | 
   return ATTACKS.has(event.category) ? Math.max(highest, event.score) : highest
 }
 
-/** How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word or tone counts as. */
+/**
+ * How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word or tone counts
+ * as. A score that no hostile tone goes along with counts half: it takes more of it to be an attack.
+ */
 export function hostilityOf(
   event: Pick<ClassifiedEvent, 'category' | 'score' | 'scores' | 'signals' | 'tones'>,
   { pileOn }: RiskPolicy,
 ): number {
-  const attack = attackScore(event)
+  const attack = attackScore(event) * (event.tones.hostile < 0 ? 0.5 : 1)
   const hostile = event.signals.includes('hostile') || event.tones.hostile >= pileOn.toneFrom
   return hostile ? Math.max(attack, pileOn.hostileScore) : attack
 }
 
 /** The event's score as harm to the one addressed: 0 where classify found none. */
-export const harmScore = (event: ClassifiedEvent): number => (harmless(event.category) ? 0 : event.score)
+export const harmScore = (event: ClassifiedEvent, toMinor: boolean, who: number): number =>
+  harmless(event.category) ? 0 : familiarScore(event, toMinor, who)
+
+/**
+ * The event's score; of an approach (grooming, asking for contact) less where those talk who know one another: a
+ * child asks another where it lives, a guardian whether it is alone. Below the threshold of findings it counts for nothing.
+ */
+function familiarScore({ category, score }: ClassifiedEvent, toMinor: boolean, who: number): number {
+  if (!toMinor || who >= 0.5 || !FAMILIAR.has(category)) return score
+  const left = score * (0.4 + 1.2 * who)
+  return left >= RISK.findingThreshold ? left : 0
+}
 
 /**
  * The category that the decision should speak for and its risk. Scores of classify are raised by the age of
@@ -103,7 +119,7 @@ export const harmScore = (event: ClassifiedEvent): number => (harmless(event.cat
 export function assessRisk(input: RiskInput): Risk {
   const { event, protectedAgeBand: band } = input
   const findings = findingsOf(input)
-  let { riskCategory, risk } = ownRisk(event, band)
+  let { riskCategory, risk } = ownRisk(event, band, input.pair !== undefined, input.who)
   for (const { category, score } of findings) {
     if (score < RISK.findingThreshold) continue
     if (score > risk || riskCategory === 'benign') {
@@ -115,9 +131,18 @@ export function assessRisk(input: RiskInput): Risk {
 }
 
 /** Classify's answer, raised where the harm meets a minor. */
-function ownRisk(event: ClassifiedEvent, band: AgeBand): { riskCategory: Category; risk: number } {
+function ownRisk(
+  event: ClassifiedEvent,
+  band: AgeBand,
+  toMinor: boolean,
+  who: number,
+): { riskCategory: Category; risk: number } {
   const category = harmless(event.category) ? 'benign' : event.category
   if (!isMinor(band) || event.kind === 'USAGE') return { riskCategory: category, risk: event.score }
+  if (category !== 'benign' && familiarScore(event, toMinor, who) < event.score) {
+    const left = familiarScore(event, toMinor, who)
+    return { riskCategory: left > 0 ? category : 'benign', risk: left }
+  }
   if (category !== 'benign')
     return { riskCategory: category, risk: raisedScore(event, category, event.score, band) }
   const top = highestScore(event.scores)
@@ -170,7 +195,7 @@ function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFind
   tell(findings, 'staged_approach', '3.3', category, approach)
 
   const own = approachOf(event)
-  const harm = harmScore(event)
+  const harm = harmScore(event, true, who)
   if (actor === 'ADULT' && !hasWritten(before) && !before.startedByProtected) {
     const alone = event.kind === 'PRIVATE_MESSAGE' ? 0.1 : 0.05
     const score = noisyOr(alone, Math.min(0.9, 0.8 * own + (markBits & STAGE_BITS ? 0.12 : 0)))

@@ -179,7 +179,7 @@ export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: 
       ? before
       : afterMessage(
           before,
-          { at, eventHash, markBits, harm: harmScore(event), tones: event.tones, night },
+          { at, eventHash, markBits, harm: harmScore(event, true, who), tones: event.tones, night },
           policy,
         )
   } else if (minor && isConversation(event) && event.subjectId !== null) {
