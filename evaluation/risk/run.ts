@@ -52,11 +52,14 @@ const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
 const startedAt = new Date()
 const dataFolder = process.env.DATA ?? '../shared/data'
 
-/** What comment-risk finds about the conversation or the account; `singleLines`: or what classify finds in one line of it. */
-function wardline(task: Task, singleLines = false): Detector {
+/**
+ * What comment-risk says: the category of an event, whether a finding about the conversation or one line made it so;
+ * `singleLines` false: the findings alone. A pile-on is always a finding.
+ */
+function wardline(task: Task, singleLines = true): Detector {
   const code = FINDING[task]
   const scoreOf = (assessed: AssessedEvent): number => {
-    let score = singleLines && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
+    let score = singleLines && !code && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
     for (const finding of assessed.findings) {
       const counts = code ? finding.code === code : CATEGORIES[task].has(finding.category)
       if (counts && finding.score > score) score = finding.score
@@ -64,7 +67,7 @@ function wardline(task: Task, singleLines = false): Detector {
     return score
   }
   return {
-    name: singleLines ? 'Wardline, single lines too' : 'Wardline',
+    name: singleLines ? 'Wardline' : 'Wardline, findings alone',
     threshold: 0.5,
     scores: (conversation) => {
       const assessed = chain.run(conversation)
@@ -236,7 +239,12 @@ for (const [task, kind] of [
   const baselines = (kind === 'pile_on' ? [false] : [false, true]).flatMap((ages) =>
     kinds.map((of) => learned(of, ages)),
   )
-  const detectors = [wardline(task), wardline(task, true), classifyAlone(task), ...baselines]
+  const detectors = [
+    wardline(task),
+    ...(FINDING[task] ? [] : [wardline(task, false)]),
+    classifyAlone(task),
+    ...baselines,
+  ]
   evaluate(task, detectors, testing)
   if (kind === 'approach') countAlarms(task, detectors, testing)
 }
@@ -246,11 +254,7 @@ if (train && dev) {
   const [first, second] = [train.filter((_, i) => i % 2 === 0), train.filter((_, i) => i % 2 === 1)]
   const halves = [sentinel(first, 10), sentinel(first, 3), concatenated(first)]
   for (const [i, half] of halves.entries()) baselines[i]!.threshold = tuned(half, second).threshold
-  evaluate(
-    'sessions',
-    [wardline('sessions'), wardline('sessions', true), classifyAlone('sessions'), ...baselines],
-    dev,
-  )
+  evaluate('sessions', [wardline('sessions'), classifyAlone('sessions'), ...baselines], dev)
 } else
   console.error(`${dataFolder}/sccd-session is not there: the sessions were left out; give DATA=<folder>`)
 

@@ -145,7 +145,8 @@ function ownRisk(
   }
   if (category !== 'benign')
     return { riskCategory: category, risk: raisedScore(event, category, event.score, band) }
-  const top = highestScore(event.scores)
+  // What is about minors by its category needs no raising: too little for it in one line is for the conversation to show.
+  const top = highestScore(event.scores, toMinor ? FAMILIAR : NO_CATEGORIES)
   if (!top) return { riskCategory: 'benign', risk: event.score }
   const raised = raisedScore(event, top.category, top.score, band)
   return raised >= RISK.raisedThreshold
@@ -163,9 +164,15 @@ function raisedScore(event: ClassifiedEvent, category: Category, score: number, 
   return noisyOr(raised, 0.2 * score * approachWeight(event.actorAgeBand, band))
 }
 
-function highestScore(scores: readonly CategoryScore[]): CategoryScore | undefined {
+const NO_CATEGORIES: ReadonlySet<Category> = new Set()
+
+function highestScore(
+  scores: readonly CategoryScore[],
+  without: ReadonlySet<Category>,
+): CategoryScore | undefined {
   let highest: CategoryScore | undefined
   for (const each of scores) {
+    if (without.has(each.category)) continue
     if (!harmless(each.category) && (highest === undefined || each.score > highest.score)) highest = each
   }
   return highest
