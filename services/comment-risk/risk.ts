@@ -203,7 +203,7 @@ function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFind
 
   const own = approachOf(event)
   const harm = harmScore(event, true, who)
-  if (actor === 'ADULT' && !hasWritten(before) && !before.startedByProtected) {
+  if (actor === 'ADULT' && who >= 0.5 && !hasWritten(before) && !before.startedByProtected) {
     const alone = event.kind === 'PRIVATE_MESSAGE' ? 0.1 : 0.05
     const score = noisyOr(alone, Math.min(0.9, 0.8 * own + (markBits & STAGE_BITS ? 0.12 : 0)))
     tell(findings, 'first_contact_by_adult', '3.3', 'contact_solicitation', score)
