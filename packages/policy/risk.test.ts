@@ -28,7 +28,7 @@ describe('risk.yaml', () => {
   it('refuses a weight of the wrong sign, an unknown signal and a field too many, with the line', () => {
     for (const [from, to, field] of [
       [/secrecy: [\d.]+/, 'secrecy: -1', 'approach.weights.secrecy'],
-      ['[ask_alone]', '[ask_alon]', 'marks.alone'],
+      ['ask_alone', 'ask_alon', 'marks.alone'],
       ['leastMinor:', 'leastMinors:', 'pileOn'],
     ] as const) {
       const problems = problemsOf(RISK_FILE, (text) => text.replace(from, to))
