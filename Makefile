@@ -76,7 +76,7 @@ bench-stages: install ## what an event costs in each stage's logic, and what an 
 	@$(NODE) node --expose-gc bench/stages/run.ts $(ARGS)
 
 bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
-	@$(NODE) node --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts

@@ -1,3 +1,4 @@
+import { connect } from '@wardline/cli/connection'
 import { reportHead, writeReport } from '@wardline/cli/report'
 import {
   afterAnswer,
@@ -14,10 +15,11 @@ import {
 } from '@wardline/comment-risk/parts'
 import { loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { Random } from '@wardline/sample-feed'
-import { jsonCodec, KeyedStore, type ValueCodec } from '@wardline/stream'
+import { jsonCodec, KeyedStore, PartitionReader, type ValueCodec } from '@wardline/stream'
 
 // A million pairs of comment-risk: bytes on the topic, bytes in memory and time to restore, as they are kept (packed) and as
-// JSON of objects, in one run. Then the ways to count distinct attackers that were compared, by error and bytes.
+// JSON of objects, in one run. Then the ways to count distinct attackers that were compared, by error and bytes. `--broker`: also a restore from a topic of the stack that
+// `make up` started.
 
 const PAIRS = Number(process.argv[process.argv.indexOf('--pairs') + 1] || 0) || 1_000_000
 const startedAt = new Date()
@@ -150,6 +152,48 @@ console.log(
   'memory: value, key and table entry; topic: value alone; restore: decoding into the store, without the network\n',
 )
 
+// Restore from a broker
+
+/** Writes the pairs to a compacted topic of the running local stack and restores a store from it, as a stage does. */
+async function restoreFromBroker(): Promise<number> {
+  const { kafka } = connect()
+  const topic = 'bench-pairs-state'
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] }],
+  })
+  const producer = kafka.producer()
+  await producer.connect()
+  const random = new Random(1)
+  for (let from = 0; from < PAIRS; from += 5_000) {
+    const messages = Array.from({ length: Math.min(5_000, PAIRS - from) }, (_, i) => ({
+      key: `pairs/${keyOf(from + i)}`,
+      value: pairCodec.encode(packPair(makePair(random))),
+    }))
+    await producer.send({ topic, messages })
+  }
+  await producer.disconnect()
+  const reader = new PartitionReader(kafka)
+  const store = new KeyedStore({ name: 'pairs', codec: pairCodec, capacity: 2 * PAIRS })
+  const began = performance.now()
+  const { start, end } = await reader.bounds(topic, 0)
+  for await (const messages of reader.read(topic, 0, start, end))
+    for (const { key, value } of messages) store.restore(key!.toString().slice('pairs/'.length), value)
+  const seconds = (performance.now() - began) / 1000
+  if (store.entries !== PAIRS) throw new Error(`${store.entries} of ${PAIRS} pairs were restored`)
+  await reader.close()
+  await admin.deleteTopics({ topics: [topic] })
+  await admin.disconnect()
+  return seconds
+}
+const brokerSeconds = process.argv.includes('--broker') ? await restoreFromBroker() : null
+if (brokerSeconds !== null)
+  console.log(
+    `restored from a compacted topic of the local broker, read committed: ${brokerSeconds.toFixed(1)} s\n`,
+  )
+
 // Distinct counts
 
 /** HyperLogLog (Flajolet et al. 2007) with the small-range correction; one window only. */
@@ -239,6 +283,7 @@ console.log(
     ...reportHead(startedAt),
     pairs: PAIRS,
     stores: rows,
+    brokerRestoreSeconds: brokerSeconds,
     distinct: { sizes: SIZES, counters: errors },
   }),
 )

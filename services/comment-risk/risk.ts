@@ -139,19 +139,18 @@ function ownRisk(
 ): { riskCategory: Category; risk: number } {
   const category = harmless(event.category) ? 'benign' : event.category
   if (!isMinor(band) || event.kind === 'USAGE') return { riskCategory: category, risk: event.score }
-  if (category !== 'benign' && familiarScore(event, toMinor, who) < event.score) {
-    const left = familiarScore(event, toMinor, who)
-    return { riskCategory: left > 0 ? category : 'benign', risk: left }
-  }
-  if (category !== 'benign')
+  const left = familiarScore(event, toMinor, who)
+  if (category !== 'benign' && left > 0 && left < event.score) return { riskCategory: category, risk: left }
+  if (category !== 'benign' && left > 0)
     return { riskCategory: category, risk: raisedScore(event, category, event.score, band) }
   // What is about minors by its category needs no raising: too little for it in one line is for the conversation to show.
   const top = highestScore(event.scores, toMinor ? FAMILIAR : NO_CATEGORIES)
-  if (!top) return { riskCategory: 'benign', risk: event.score }
+  const rest = category === 'benign' ? event.score : 0
+  if (!top) return { riskCategory: 'benign', risk: rest }
   const raised = raisedScore(event, top.category, top.score, band)
   return raised >= RISK.raisedThreshold
     ? { riskCategory: top.category, risk: raised }
-    : { riskCategory: 'benign', risk: Math.max(event.score, raised) }
+    : { riskCategory: 'benign', risk: Math.max(rest, raised) }
 }
 
 function raisedScore(event: ClassifiedEvent, category: Category, score: number, band: AgeBand): number {

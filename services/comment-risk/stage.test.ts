@@ -117,6 +117,11 @@ describe('the score of classify', () => {
     expect(line(0.75, { actorAgeBand: 'AGE_12_TO_15' })).toBe('benign')
     expect(line(0.9, { actorAgeBand: 'AGE_12_TO_15' })).toBe('grooming')
     expect(line(0.75, {}, ['adult'])).toBe('benign')
+    const scores = [
+      { category: 'grooming', score: 0.75 } as const,
+      { category: 'abuse_bullying', score: 0.6 } as const,
+    ]
+    expect(line(0.75, { actorAgeBand: 'AGE_12_TO_15', scores })).toBe('abuse_bullying')
   })
 
   it('keeps its score where nothing passes', () => {
