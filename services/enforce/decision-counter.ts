@@ -1,15 +1,13 @@
 import type { Category, DecisionType, EnforcementDecision, Verdict } from '@wardline/events'
+import { LabelNames } from '@wardline/stream'
 import { Counter, type Registry } from 'prom-client'
-
-/** Rules that get a label of their own; the rest share `other`. The policy has far fewer. */
-const MOST_RULES = 300
 
 /**
  * `wardline_decisions_total{verdict,category,mode}`: each first decision once as `live`, and once more as `shadow` where
  * shadow rules fired on it. `wardline_later_decisions_total{type,verdict}`: follow-ups and reversals.
  * `wardline_rule_decisions_total{rule,outcome}`: adverse decisions that rest on a rule (`acted`) and those of them that a
- * human took back (`overturned`); their ratio is the rule's overturn rate. Children are made when first met and kept: the
- * hot path looks up no labels.
+ * human took back (`overturned`); their ratio is the rule's overturn rate; first decisions on which it fired without acting
+ * (`shadow`). Children are made when first met and kept: the hot path looks up no labels.
  */
 export function createDecisionCounter(registry: Registry): (decision: EnforcementDecision) => void {
   const registers = [registry]
@@ -27,7 +25,7 @@ export function createDecisionCounter(registry: Registry): (decision: Enforcemen
   })
   const rules = new Counter({
     name: 'wardline_rule_decisions_total',
-    help: 'Adverse decisions that rest on a rule, and those that a human overturned.',
+    help: 'Adverse decisions that rest on a rule, those that a human overturned, and hits of shadow rules.',
     labelNames: ['rule', 'outcome'],
     registers,
   })
@@ -38,19 +36,19 @@ export function createDecisionCounter(registry: Registry): (decision: Enforcemen
     decisions.labels({ verdict, category, mode: 'shadow' }),
   )
   const laterOf = children((type: DecisionType, verdict: Verdict) => later.labels({ type, verdict }))
-  const known = new Set<string>()
-  const ruleOf = children((rule: string, outcome: 'acted' | 'overturned') => rules.labels({ rule, outcome }))
+  const names = new LabelNames()
+  const ruleOf = children((rule: string, outcome: 'acted' | 'overturned' | 'shadow') =>
+    rules.labels({ rule, outcome }),
+  )
 
   return ({ type, verdict, category, ruleIds, shadowRuleIds, statement }) => {
     if (type === 'DECISION') {
       live(verdict, category).inc()
       if (shadowRuleIds.length > 0) shadow(verdict, category).inc()
+      for (const id of shadowRuleIds) ruleOf(names.of(id), 'shadow').inc()
     } else laterOf(type, verdict).inc()
     if (statement === null && type !== 'REVERSAL') return
-    for (const id of ruleIds) {
-      if (known.size < MOST_RULES) known.add(id)
-      ruleOf(known.has(id) ? id : 'other', type === 'REVERSAL' ? 'overturned' : 'acted').inc()
-    }
+    for (const id of ruleIds) ruleOf(names.of(id), type === 'REVERSAL' ? 'overturned' : 'acted').inc()
   }
 }
 
