@@ -78,6 +78,9 @@ bench-stages: install ## what an event costs in each stage's logic, and what an 
 bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
 
+bench-metrics: install ## what metrics cost a stage: the same work with and without them, as a share of the running service
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/metrics/cost.ts $(ARGS)
+
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts
 
