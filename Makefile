@@ -54,6 +54,13 @@ bench-policy: install ## what a published policy costs a stage when it changes o
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
 
+alerts-check: install ## check rules and alerts with promtool: each firing and not firing
+	@$(NODE) npx vitest run test/observability/alerts
+
+prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:19090, until Ctrl-C
+	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=.wardline/prometheus \
+	  --web.listen-address=127.0.0.1:19090 --enable-feature=exemplar-storage --log.level=warn
+
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
 
