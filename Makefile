@@ -57,6 +57,9 @@ fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 alerts-check: install ## check rules and alerts with promtool: each firing and not firing
 	@$(NODE) npx vitest run test/observability/alerts
 
+dashboards: install ## write deploy/grafana/dashboards/*.json from deploy/grafana/dashboards.ts
+	@$(NODE) node deploy/grafana/dashboards.ts
+
 prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:19090, until Ctrl-C
 	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=.wardline/prometheus \
 	  --web.listen-address=127.0.0.1:19090 --enable-feature=exemplar-storage --log.level=warn
