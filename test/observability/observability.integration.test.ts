@@ -233,7 +233,7 @@ describe.skipIf(!hasPrometheus)('with what a chain meets in its life', () => {
     expect(answer?.type).toBe('REVERSAL')
     // Something that is under way while the panels look.
     await publishPaced(publisher, createSampleFeed({ seed: 22, startAt: Date.now() }), {
-      count: 1_500,
+      count: 1_000,
       rate: RATE,
     })
     await scraped()
