@@ -1,4 +1,4 @@
-export { type Child, startChild, untilReady } from './child.ts'
+export type { Child } from './child.ts'
 export { type Credentials, clientEnvironment, type User } from './credentials.ts'
 export { freePorts, type StackPorts } from './ports.ts'
 export { LocalStackProblem } from './problems.ts'

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Child, freePorts, startChild, untilReady } from '@wardline/local'
+import { type Child, freePorts } from '@wardline/local'
+import { startChild, untilReady } from '../../deploy/local/child.ts'
 
 export const PROMETHEUS_FOLDER = fileURLToPath(new URL('../../deploy/prometheus/', import.meta.url))
 
