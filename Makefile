@@ -66,6 +66,18 @@ sbom: install ## list the packages in use as CycloneDX
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
 
+eval-risk: install ## conversations and pile-ons against two baselines, end to end (DATA=folder of the data sets)
+	@$(NODE) node evaluation/risk/run.ts $(ARGS)
+
+fit-risk: install ## fit the weights of policy/risk.yaml and policy/tones.yaml again (DATA=folder of the data sets)
+	@$(NODE) node evaluation/risk/fit.ts
+
+bench-stages: install ## what an event costs in each stage's logic, and what an entry of its state takes
+	@$(NODE) node --expose-gc bench/stages/run.ts $(ARGS)
+
+bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
+
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts
 

@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages,services,cli,deploy,training,test}/**/*.test.ts'],
+          include: ['{packages,services,cli,deploy,evaluation,training,test}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           // None takes two seconds on a free machine; a busy one must not fail what is right.
           testTimeout: 30_000,

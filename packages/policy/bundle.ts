@@ -4,13 +4,15 @@ import type { PolicyControl } from '@wardline/events'
 import { type Enforcement, loadEnforcement } from './enforcement.ts'
 import { type Policy, parsePolicy, type RuleLocator } from './load.ts'
 import { isPolicyFile, type PolicyFiles, type PolicyProblem, policyVersion } from './policy-files.ts'
+import { loadRisk, type RiskPolicy } from './risk.ts'
 
-/** A whole policy: what classify and what enforce run, from one set of files, under one version. */
+/** A whole policy: what classify, comment-risk and enforce run, from one set of files, under one version. */
 export interface PolicyBundle {
   readonly version: string
   readonly files: PolicyFiles
   readonly policy: Policy
   readonly enforcement: Enforcement
+  readonly risk: RiskPolicy
   readonly locate: RuleLocator
 }
 
@@ -54,8 +56,9 @@ export const ruleSetOf = (key: string): string | null =>
 export function loadBundle(files: PolicyFiles): LoadedBundle {
   const rules = parsePolicy(files)
   const enforcement = loadEnforcement(files)
-  if (!rules.ok || !enforcement.ok) {
-    const problems = [...(rules.ok ? [] : rules.problems), ...(enforcement.ok ? [] : enforcement.problems)]
+  const risk = loadRisk(files)
+  if (!rules.ok || !enforcement.ok || !risk.ok) {
+    const problems = [rules, enforcement, risk].flatMap((loaded) => (loaded.ok ? [] : loaded.problems))
     return { ok: false, problems }
   }
   const version = policyVersion(files)
@@ -67,6 +70,7 @@ export function loadBundle(files: PolicyFiles): LoadedBundle {
       policy: rules.policy,
       // The version of the files, not the one that a person wrote into one of them: it says which decision came of what.
       enforcement: { ...enforcement.enforcement, version },
+      risk: risk.risk,
       locate: rules.locate,
     },
   }

@@ -147,6 +147,7 @@ describe('what changes between two policies', () => {
       'changed lexicon fraud: 1 terms added',
       'changed threshold default: 0.5 → 0.6',
       'changed threshold contact_solicitation: 0.55 → default',
+      'changed threshold grooming: 0.7 → default',
       'changed threshold fraud: default → 0.7',
       'changed statements.yaml: ',
     ])

@@ -13,6 +13,7 @@ import { findContactHandles } from './contact-handles.ts'
 import type { Policy } from './load.ts'
 import type { Rule } from './rules.ts'
 import { createTermMatcher, TermHits } from './term-matcher.ts'
+import type { ToneScores } from './tones.ts'
 
 /** What the classifier looks at. */
 export type ClassifierInput = Pick<
@@ -42,6 +43,8 @@ export interface Classifier {
   readonly policyVersion: string
   readonly modelVersion: string | null
   classify(event: ClassifierInput): Classification
+  /** What the wording of a folded text alone speaks for. */
+  tones(folded: string): ToneScores
 }
 
 const MOST_SPANS = 8
@@ -134,6 +137,7 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
 
   return {
     policyVersion: policy.version,
+    tones: (folded) => policy.tones.scores(folded),
     modelVersion: model?.version ?? null,
     classify(event) {
       hits.clear()

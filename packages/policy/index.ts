@@ -16,6 +16,7 @@ export { type PolicyChange, policyChanges } from './changes.ts'
 export { checkPolicy } from './check.ts'
 export { type Classification, type Classifier, type ClassifierInput, createClassifier } from './classifier.ts'
 export { type ContactHandle, type ContactKind, findContactHandles } from './contact-handles.ts'
+export { contactHashesOf, differingBits, fingerprintOf } from './fingerprint.ts'
 export { policyFolder, ruleSetName } from './folder.ts'
 export {
   type LexiconTerm,

@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import { enforcementFile } from './enforcement.ts'
+import { riskFile } from './risk.ts'
 import { ruleFileSchema, thresholdsSchema } from './rules.ts'
+import { tonesFile } from './tones.ts'
 
 const SCHEMAS = [
   ['rules.schema.json', 'Wardline: rules', ruleFileSchema],
   ['thresholds.schema.json', 'Wardline: thresholds', thresholdsSchema],
   ['enforcement.schema.json', 'Wardline: what is done about risk', enforcementFile],
+  ['risk.schema.json', 'Wardline: how conversations and attacks are weighed', riskFile],
+  ['tones.schema.json', 'Wardline: what wording speaks for', tonesFile],
 ] as const
 
 /**

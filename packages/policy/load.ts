@@ -2,6 +2,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type PolicyFiles, type PolicyProblem, policyVersion, readPolicyFiles } from './policy-files.ts'
 import { type Rule, ruleSchema, type Thresholds, thresholdsSchema } from './rules.ts'
+import { loadTones, type ToneModel } from './tones.ts'
 
 export interface LexiconTerm {
   readonly term: string
@@ -18,6 +19,7 @@ export interface Policy {
   /** Innocent phrases that contain a listed term. */
   readonly allow: readonly string[]
   readonly thresholds: Thresholds
+  readonly tones: ToneModel
 }
 
 /** Where something of a rule is written. */
@@ -87,10 +89,12 @@ export function parsePolicy(files: PolicyFiles): LoadedPolicy {
     thresholdsText !== undefined
       ? parseYaml('thresholds.yaml', thresholdsText, thresholdsSchema, problems).value
       : undefined
-  if (problems.length > 0 || !thresholds) return { ok: false, problems }
+  const tones = loadTones(files)
+  if (!tones.ok) problems.push(...tones.problems)
+  if (problems.length > 0 || !thresholds || !tones.ok) return { ok: false, problems }
   return {
     ok: true,
-    policy: { version: policyVersion(files), rules, lexicons, allow, thresholds },
+    policy: { version: policyVersion(files), rules, lexicons, allow, thresholds, tones: tones.tones },
     locate: (ruleId, path = ['id']) => locators.get(ruleId)!(path),
   }
 }

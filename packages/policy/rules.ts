@@ -50,6 +50,10 @@ export const SIGNALS = [
   'move_app',
   'meet',
   'refusal',
+  'pressing',
+  'openness',
+  'recruiting',
+  'hostile',
 ] as const
 export type Signal = (typeof SIGNALS)[number]
 

@@ -1,9 +1,10 @@
 import type { Category, ClassifiedEvent, NormalizedEvent } from '@wardline/events'
-import type { Classifier } from '@wardline/policy'
+import { type Classifier, contactHashesOf, fingerprintOf } from '@wardline/policy'
 
 /** The event with its scores; raw text, links and media end here. Pure. */
 export function classify(event: NormalizedEvent, classifier: Classifier): ClassifiedEvent {
   const { category, score, scores, ruleHits, signals } = classifier.classify(event)
+  const folded = event.forms.find((form) => form.form === 'FOLDED')?.text ?? ''
   return {
     eventId: event.eventId,
     kind: event.kind,
@@ -29,8 +30,9 @@ export function classify(event: NormalizedEvent, classifier: Classifier): Classi
     policyVersion: classifier.policyVersion,
     modelVersion: classifier.modelVersion,
     usage: event.usage,
-    fingerprint: null,
-    contactHashes: [],
+    fingerprint: fingerprintOf(folded),
+    contactHashes: contactHashesOf(folded),
+    tones: classifier.tones(folded),
   }
 }
 

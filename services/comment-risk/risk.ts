@@ -7,19 +7,13 @@ import type {
   RiskFinding,
   UsageStatus,
 } from '@wardline/events'
+import { MARKS, PILE_ON_FEATURES, type RiskPolicy } from '@wardline/policy/risk'
+import { DAY, type ProtectedAccount, pileOnFeatures, threadOf } from './account.ts'
 import { approachWeight, isMinor, noisyOr, raisedForAge } from './age.ts'
-import {
-  approachScore,
-  CONVERSATION,
-  hasWritten,
-  isRefused,
-  type Pair,
-  persistenceScore,
-} from './conversation.ts'
-import { valueAt } from './decay.ts'
-import { countWithin, type RecentActors } from './recent-actors.ts'
-
-const HOUR = 3_600_000
+import { approachScore, persistenceScore, SEXUAL_BIT, STAGE_BITS, TELLING_BITS } from './approach.ts'
+import { countWithin } from './distinct.ts'
+import { hashOf } from './ids.ts'
+import { hasWritten, isRefused, type Pair } from './pair.ts'
 
 export const RISK = {
   /** A finding below this is not worth telling. */
@@ -28,14 +22,12 @@ export const RISK = {
   findingThreshold: 0.5,
   /** From this score on, harm that classify left benign is a minor's harm once raised for the age. */
   raisedThreshold: 0.62,
-  /** Attack on an account, by score: counts for the pile-on. */
-  attackThreshold: 0.4,
-  /** Distinct attackers within the window from which it is a pile-on; more for adults. */
-  pileOnWindowMs: 24 * HOUR,
-  pileOnMinor: 5,
-  pileOnAdult: 12,
   /** Sum of decayed scores from which an actor's harm to one minor is repeated. */
   repeatedHarm: 1.5,
+  /** Earlier items are kept where a conversation counts at least so much: between peers they hardly ever come to matter. */
+  leastWhoForItems: 0.5,
+  /** Usage events whose repeats are known as such. */
+  recentUsage: 16,
 } as const
 
 const CONVERSATION_KINDS: ReadonlySet<EventKind> = new Set(['COMMENT', 'PRIVATE_MESSAGE', 'GROUP_MESSAGE'])
@@ -44,6 +36,8 @@ const CONVERSATION_KINDS: ReadonlySet<EventKind> = new Set(['COMMENT', 'PRIVATE_
 const ATTACKS: ReadonlySet<Category> = new Set(['abuse_bullying', 'hate', 'privacy_exposure'])
 /** Categories by which an adult gets at a minor. */
 const APPROACHES: ReadonlySet<Category> = new Set(['grooming', 'contact_solicitation', 'sexual_enticement'])
+/** Of those, what peers and guardians say in the same words. */
+const FAMILIAR: ReadonlySet<Category> = new Set(['grooming', 'contact_solicitation'])
 /** Harm that also counts where the minor wrote it: it tells of danger to the writer. */
 const HARM_TO_SELF: ReadonlySet<Category> = new Set(['self_harm', 'privacy_exposure'])
 
@@ -54,12 +48,20 @@ const harmless = (category: Category): boolean => category === 'benign' || categ
 export interface RiskInput {
   readonly event: ClassifiedEvent
   readonly protectedAgeBand: AgeBand
-  /** The pair before this event; undefined where the event addresses nobody else or no minor. */
+  /** The pair before and with this event; undefined where the event addresses nobody else or no minor. */
+  readonly before: Pair | undefined
   readonly pair: Pair | undefined
-  readonly stageBits: number
-  /** Attackers of the protected account, this event's included. */
-  readonly attackers: RecentActors
+  /** How much a conversation counts by who talks to whom. */
+  readonly who: number
+  /** Bits of MARKS that the event shows. */
+  readonly markBits: number
+  readonly hostility: number
+  /** The protected account with this event in it. */
+  readonly account: ProtectedAccount | undefined
+  /** Minors on the partition who got the event's text or contact handle. */
+  readonly spread: number
   readonly usageStatus: UsageStatus | null
+  readonly policy: RiskPolicy
 }
 
 export interface Risk {
@@ -72,16 +74,42 @@ export interface Risk {
 export const isAddressed = (event: ClassifiedEvent): boolean =>
   event.protectedId !== event.actorId && CONVERSATION_KINDS.has(event.kind)
 
+export const isConversation = (event: ClassifiedEvent): boolean => CONVERSATION_KINDS.has(event.kind)
+
 /** How much the event attacks the account that it addresses: the highest score of an attacking category. */
-export function attackScore(event: ClassifiedEvent): number {
+export function attackScore(event: Pick<ClassifiedEvent, 'category' | 'score' | 'scores'>): number {
   let highest = 0
   for (const { category, score } of event.scores)
     if (score > highest && ATTACKS.has(category)) highest = score
   return ATTACKS.has(event.category) ? Math.max(highest, event.score) : highest
 }
 
+/**
+ * How hostile an event is to the account that it addresses: its score as an attack, or what a hostile word or tone counts
+ * as. A score that no hostile tone goes along with counts half: it takes more of it to be an attack.
+ */
+export function hostilityOf(
+  event: Pick<ClassifiedEvent, 'category' | 'score' | 'scores' | 'signals' | 'tones'>,
+  { pileOn }: RiskPolicy,
+): number {
+  const attack = attackScore(event) * (event.tones.hostile < 0 ? 0.5 : 1)
+  const hostile = event.signals.includes('hostile') || event.tones.hostile >= pileOn.toneFrom
+  return hostile ? Math.max(attack, pileOn.hostileScore) : attack
+}
+
 /** The event's score as harm to the one addressed: 0 where classify found none. */
-export const harmScore = (event: ClassifiedEvent): number => (harmless(event.category) ? 0 : event.score)
+export const harmScore = (event: ClassifiedEvent, toMinor: boolean, who: number): number =>
+  harmless(event.category) ? 0 : familiarScore(event, toMinor, who)
+
+/**
+ * The event's score; of an approach (grooming, asking for contact) less where those talk who know one another: a
+ * child asks another where it lives, a guardian whether it is alone. Below the threshold of findings it counts for nothing.
+ */
+function familiarScore({ category, score }: ClassifiedEvent, toMinor: boolean, who: number): number {
+  if (!toMinor || who >= 0.5 || !FAMILIAR.has(category)) return score
+  const left = score * (0.4 + 1.2 * who)
+  return left >= RISK.findingThreshold ? left : 0
+}
 
 /**
  * The category that the decision should speak for and its risk. Scores of classify are raised by the age of
@@ -91,7 +119,7 @@ export const harmScore = (event: ClassifiedEvent): number => (harmless(event.cat
 export function assessRisk(input: RiskInput): Risk {
   const { event, protectedAgeBand: band } = input
   const findings = findingsOf(input)
-  let { riskCategory, risk } = ownRisk(event, band)
+  let { riskCategory, risk } = ownRisk(event, band, input.pair !== undefined, input.who)
   for (const { category, score } of findings) {
     if (score < RISK.findingThreshold) continue
     if (score > risk || riskCategory === 'benign') {
@@ -103,17 +131,26 @@ export function assessRisk(input: RiskInput): Risk {
 }
 
 /** Classify's answer, raised where the harm meets a minor. */
-function ownRisk(event: ClassifiedEvent, band: AgeBand): { riskCategory: Category; risk: number } {
+function ownRisk(
+  event: ClassifiedEvent,
+  band: AgeBand,
+  toMinor: boolean,
+  who: number,
+): { riskCategory: Category; risk: number } {
   const category = harmless(event.category) ? 'benign' : event.category
   if (!isMinor(band) || event.kind === 'USAGE') return { riskCategory: category, risk: event.score }
-  if (category !== 'benign')
+  const left = familiarScore(event, toMinor, who)
+  if (category !== 'benign' && left > 0 && left < event.score) return { riskCategory: category, risk: left }
+  if (category !== 'benign' && left > 0)
     return { riskCategory: category, risk: raisedScore(event, category, event.score, band) }
-  const top = highestScore(event.scores)
-  if (!top) return { riskCategory: 'benign', risk: event.score }
+  // What is about minors by its category needs no raising: too little for it in one line is for the conversation to show.
+  const top = highestScore(event.scores, toMinor ? FAMILIAR : NO_CATEGORIES)
+  const rest = category === 'benign' ? event.score : 0
+  if (!top) return { riskCategory: 'benign', risk: rest }
   const raised = raisedScore(event, top.category, top.score, band)
   return raised >= RISK.raisedThreshold
     ? { riskCategory: top.category, risk: raised }
-    : { riskCategory: 'benign', risk: Math.max(event.score, raised) }
+    : { riskCategory: 'benign', risk: Math.max(rest, raised) }
 }
 
 function raisedScore(event: ClassifiedEvent, category: Category, score: number, band: AgeBand): number {
@@ -126,9 +163,15 @@ function raisedScore(event: ClassifiedEvent, category: Category, score: number, 
   return noisyOr(raised, 0.2 * score * approachWeight(event.actorAgeBand, band))
 }
 
-function highestScore(scores: readonly CategoryScore[]): CategoryScore | undefined {
+const NO_CATEGORIES: ReadonlySet<Category> = new Set()
+
+function highestScore(
+  scores: readonly CategoryScore[],
+  without: ReadonlySet<Category>,
+): CategoryScore | undefined {
   let highest: CategoryScore | undefined
   for (const each of scores) {
+    if (without.has(each.category)) continue
     if (!harmless(each.category) && (highest === undefined || each.score > highest.score)) highest = each
   }
   return highest
@@ -138,45 +181,97 @@ function highestScore(scores: readonly CategoryScore[]): CategoryScore | undefin
 const NONE: RiskFinding[] = []
 
 function findingsOf(input: RiskInput): RiskFinding[] {
-  const { event, protectedAgeBand: band, pair, stageBits, attackers, usageStatus } = input
+  const { event, protectedAgeBand: band, usageStatus } = input
   if (usageStatus) return usageFindings(usageStatus)
   if (!isAddressed(event)) return NONE
   const findings: RiskFinding[] = []
-  const at = event.occurredAt
-  const actor = event.actorAgeBand
-
-  if (pair) {
-    const approach = approachScore(pair, at, stageBits, actor, band)
-    const category = stageBits & SEXUAL_BIT ? 'sexual_enticement' : 'grooming'
-    tell(findings, 'staged_approach', '3.3', category, approach)
-
-    const own = approachOf(event)
-    const harm = harmScore(event)
-    if (actor === 'ADULT' && !hasWritten(pair)) {
-      const alone = event.kind === 'PRIVATE_MESSAGE' ? 0.1 : 0.05
-      const score = noisyOr(alone, Math.min(0.9, 0.8 * own + (stageBits !== 0 ? 0.12 : 0)))
-      tell(findings, 'first_contact_by_adult', '3.3', 'contact_solicitation', score)
-    }
-    const insisting = persistenceScore(pair, at, Math.max(harm, approach), actor, band)
-    const repeated = repeatedHarmScore(pair, at, harm)
-    if (insisting >= repeated) tell(findings, 'persistence', '3.3', insistingCategory(actor), insisting)
-    else tell(findings, 'persistence', event.ruleHits[0]?.item ?? '2.1', event.category, repeated)
-  }
-
-  const attack = attackScore(event)
-  if (attack >= RISK.attackThreshold) {
-    const least = isMinor(band) ? RISK.pileOnMinor : RISK.pileOnAdult
-    const count = countWithin(attackers, at, RISK.pileOnWindowMs)
-    if (count >= least) {
-      const score = Math.max(attack, noisyOr(attack * 0.6, Math.min(0.8, 0.4 + 0.04 * (count - least))))
-      tell(findings, 'pile_on', '2.2', 'abuse_bullying', score)
-    }
-  }
+  if (input.pair && input.before) findPair(input, input.before, input.pair, findings)
+  if (input.spread > 0) findSpread(input, findings)
+  if (input.account && input.hostility >= input.policy.pileOn.attackFrom)
+    findPileOn(input, input.account, isMinor(band), findings)
   return findings.length === 0 ? NONE : findings
 }
 
-/** Bit of the stage that has sexual_talk and ask_picture. */
-const SEXUAL_BIT = 1 << 5
+function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFinding[]): void {
+  const { event, markBits, who, policy } = input
+  const at = event.occurredAt
+  const actor = event.actorAgeBand
+  const approach = approachScore(pair, at, markBits, who, policy)
+  const category = markBits & SEXUAL_BIT ? 'sexual_enticement' : 'grooming'
+  tell(findings, 'staged_approach', '3.3', category, approach)
+
+  const own = approachOf(event)
+  const harm = harmScore(event, true, who)
+  if (actor === 'ADULT' && who >= 0.5 && !hasWritten(before) && !before.startedByProtected) {
+    const alone = event.kind === 'PRIVATE_MESSAGE' ? 0.1 : 0.05
+    const score = noisyOr(alone, Math.min(0.9, 0.8 * own + (markBits & STAGE_BITS ? 0.12 : 0)))
+    tell(findings, 'first_contact_by_adult', '3.3', 'contact_solicitation', score)
+  }
+  const insisting = persistenceScore(pair, at, Math.max(harm, approach), who)
+  const repeated = repeatedHarmScore(before, at, harm)
+  if (insisting >= repeated) tell(findings, 'persistence', '3.3', insistingCategory(actor), insisting)
+  else tell(findings, 'persistence', event.ruleHits[0]?.item ?? '2.1', event.category, repeated)
+  tell(findings, 'recruiting', '6.3', 'game_companion', recruitingScore(input, before))
+}
+
+/**
+ * Recruiting for game companionship, paid chat and the like, 0 to 1: words of it, joined as independent causes by a contact
+ * handle or a hint at another app, by an adult who says it to a minor, by its spread, and by having been said before. 0
+ * without the words.
+ */
+function recruitingScore({ event, markBits, who, spread, pair, policy }: RiskInput, before: Pair): number {
+  const { recruiting } = policy
+  const own = scoreIn(event, 'game_companion')
+  const worded = event.tones.recruiting > 0 && pair !== undefined && pair.recruiting >= recruiting.toneFrom
+  if (!(markBits & RECRUITING_BIT) && own < policy.pileOn.attackFrom && !worded) return 0
+  let score = Math.max(recruiting.words, own)
+  if (worded) score = noisyOr(score, recruiting.words)
+  if (event.contactHashes.length > 0 || markBits & MOVE_BIT) score = noisyOr(score, recruiting.contact)
+  if (before.marks.some(({ mark }) => mark === RECRUITING)) score = noisyOr(score, recruiting.repeated)
+  if (spread >= policy.spread.minors) score = noisyOr(score, recruiting.spread)
+  // Peers look for company to play with in the same words.
+  return noisyOr(score, recruiting.minor * who) * Math.min(1, 0.3 + who)
+}
+
+/** One text or handle that goes to many minors: more with each, and with what the event itself shows. */
+function findSpread({ event, markBits, spread, policy }: RiskInput, findings: RiskFinding[]): void {
+  const { minors, score, each } = policy.spread
+  if (spread < minors) return
+  const shown = markBits & (TELLING_BITS | RECRUITING_BIT) ? 0.5 : 0.2
+  const substance = Math.max(event.score, shown) * (markBits & OPENNESS_BIT ? 0.5 : 1)
+  const wide = Math.min(0.9, score + each * (spread - minors))
+  const category = markBits & RECRUITING_BIT ? 'game_companion' : 'contact_solicitation'
+  tell(findings, 'copy_spread', '3.3', category, wide * (0.4 + 0.6 * substance))
+}
+
+/** Distinct accounts that attack one, over several windows and within one thread: a logistic model over `pileOnFeatures`. */
+function findPileOn(
+  { event, hostility, policy }: RiskInput,
+  account: ProtectedAccount,
+  minor: boolean,
+  findings: RiskFinding[],
+): void {
+  const { pileOn, pileOnWeights } = policy
+  const at = event.occurredAt
+  const attackers = countWithin(account.attackers, at, DAY)
+  if (attackers < (minor ? pileOn.leastMinor : pileOn.leastAdult)) return
+  const thread = event.conversationId === null ? undefined : threadOf(account, hashOf(event.conversationId))
+  pileOnFeatures(account, at, thread, hostility, features)
+  let logit = pileOn.bias
+  for (let i = 0; i < features.length; i++) logit += pileOnWeights[i]! * features[i]!
+  tell(findings, 'pile_on', '2.2', 'abuse_bullying', 1 / (1 + Math.exp(-logit)))
+}
+
+const features = new Float64Array(PILE_ON_FEATURES.length)
+const RECRUITING = MARKS.indexOf('recruiting')
+const RECRUITING_BIT = 1 << RECRUITING
+const MOVE_BIT = 1 << MARKS.indexOf('move')
+const OPENNESS_BIT = 1 << MARKS.indexOf('openness')
+
+function scoreIn(event: ClassifiedEvent, category: Category): number {
+  for (const each of event.scores) if (each.category === category) return each.score
+  return event.category === category ? event.score : 0
+}
 
 /** A minor who goes on is a nuisance or a bully; an adult, or somebody of unestablished age, is more. */
 const insistingCategory = (actor: AgeBand): Category => (isMinor(actor) ? 'abuse_bullying' : 'grooming')
@@ -192,9 +287,8 @@ function approachOf(event: ClassifiedEvent): number {
 /** The same actor harms the same minor again and again: what it did before weighs on what it does now. */
 function repeatedHarmScore(pair: Pair, at: number, harm: number): number {
   if (harm === 0) return 0
-  const before = valueAt(pair.harm, at, CONVERSATION.harmHalfLifeMs)
-  if (before < RISK.repeatedHarm && !isRefused(pair, at)) return 0
-  return noisyOr(harm, Math.min(0.5, 0.1 * before))
+  if (pair.harm < RISK.repeatedHarm && !isRefused(pair, at)) return 0
+  return noisyOr(harm, Math.min(0.5, 0.1 * pair.harm))
 }
 
 function usageFindings(status: UsageStatus): RiskFinding[] {

@@ -1,6 +1,8 @@
-import type { AgeBand, ClassifiedEvent } from '@wardline/events'
+import type { AgeBand, AssessedEvent, ClassifiedEvent } from '@wardline/events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { accountCodec } from './account.ts'
+import { unpackPair } from './pair.ts'
 import { DAY, event, Harness, HOUR, MINUTE, profile, type Step, T0, watching } from './testing.ts'
 
 const harness = (...profiles: Parameters<typeof profile>[0][]) => {
@@ -106,6 +108,22 @@ describe('the score of classify', () => {
     expect(assess('AGE_3_TO_7').riskCategory).toBe('obscene')
   })
 
+  it('counts an approach for less between those who know one another', () => {
+    const line = (score: number, change: Partial<ClassifiedEvent>, guardianIds: string[] = []) =>
+      harness({ ageBand: 'AGE_12_TO_15', guardianIds }).assess(
+        event({ category: 'grooming', score, scores: [{ category: 'grooming', score }], ...change }),
+      ).riskCategory
+    expect(line(0.75, {})).toBe('grooming')
+    expect(line(0.75, { actorAgeBand: 'AGE_12_TO_15' })).toBe('benign')
+    expect(line(0.9, { actorAgeBand: 'AGE_12_TO_15' })).toBe('grooming')
+    expect(line(0.75, {}, ['adult'])).toBe('benign')
+    const scores = [
+      { category: 'grooming', score: 0.75 } as const,
+      { category: 'abuse_bullying', score: 0.6 } as const,
+    ]
+    expect(line(0.75, { actorAgeBand: 'AGE_12_TO_15', scores })).toBe('abuse_bullying')
+  })
+
   it('keeps its score where nothing passes', () => {
     expect(
       harness({ ageBand: 'ADULT' }).assess(
@@ -132,7 +150,7 @@ describe('staged approach', () => {
   it('weighs a late stage after earlier ones more than alone', () => {
     const alone = finding(talk([['move_app']]), 'staged_approach')
     expect(finding(talk([['contact'], ['secrecy'], ['move_app']]), 'staged_approach')).toBeGreaterThan(
-      alone + 0.2,
+      4 * alone,
     )
   })
 
@@ -184,14 +202,16 @@ describe('first contact', () => {
 })
 
 describe('persistence', () => {
-  const refusal = (occurredAt: number) =>
+  const answer = (occurredAt: number, signals: string[] = []) =>
     event({
       actorId: 'child',
       actorAgeBand: 'AGE_8_TO_11',
-      protectedId: 'adult',
-      signals: ['refusal'],
+      protectedId: 'child',
+      subjectId: 'adult',
+      signals,
       occurredAt,
     })
+  const refusal = (occurredAt: number) => answer(occurredAt, ['refusal'])
 
   it('is contact that goes on after a refusal', () => {
     const stage = harness()
@@ -204,6 +224,30 @@ describe('persistence', () => {
     expect(scores[0]).toBeGreaterThan(0)
     expect(scores.at(-1)).toBeGreaterThan(0.5)
     expect(finding(stage.assess(event({ occurredAt: T0 + 40 * DAY })), 'persistence')).toBe(0)
+  })
+
+  it('is not what a guardian says after a no', () => {
+    const stage = harness({ guardianIds: ['adult'] })
+    stage.assess(event())
+    stage.assess(refusal(T0 + MINUTE))
+    const scores = [2, 3, 4, 5, 6, 7].map(
+      (i) => stage.assess(event({ occurredAt: T0 + i * MINUTE })).riskCategory,
+    )
+    expect(new Set(scores)).toEqual(new Set(['benign']))
+  })
+
+  it('counts what went unanswered', () => {
+    const [answered, unanswered] = [
+      harness({ ageBand: 'AGE_12_TO_15' }),
+      harness({ ageBand: 'AGE_12_TO_15' }),
+    ]
+    let last = [0, 0]
+    for (let i = 0; i < 8; i++) {
+      const line = event({ signals: i % 2 ? ['ask_alone'] : ['secrecy'], occurredAt: T0 + i * HOUR })
+      last = [answered, unanswered].map((stage) => finding(stage.assess(line), 'staged_approach'))
+      answered.assess(answer(T0 + i * HOUR + MINUTE))
+    }
+    expect(last[1]).toBeGreaterThan(last[0]!)
   })
 
   it('is harm that one actor repeats', () => {
@@ -238,22 +282,161 @@ describe('pile-on', () => {
   it('counts distinct attackers within the window', () => {
     const stage = harness()
     const all = Array.from({ length: 8 }, (_, i) => finding(stage.assess(attack(i)), 'pile_on'))
-    expect(all.slice(0, 4)).toEqual([0, 0, 0, 0])
-    expect(all[4]).toBeGreaterThan(0.5)
-    expect(all[7]).toBeGreaterThan(all[4]!)
+    expect(all[0]).toBe(0)
+    expect(all).toEqual(all.toSorted((a, b) => a - b))
+    // Two may quarrel with one; from the third on, with nobody else in the thread, it is several against one.
+    expect(all[1]).toBeLessThan(0.5)
+    expect(all[7]).toBeGreaterThan(0.6)
   })
 
-  it('does not count one attacker twice, nor attacks of another day', () => {
+  it('does not count one attacker twice, and those of another day less', () => {
     const stage = harness()
     for (let i = 0; i < 10; i++) expect(finding(stage.assess(attack(1, T0 + i)), 'pile_on')).toBe(0)
-    for (let i = 2; i < 5; i++) stage.assess(attack(i))
+    for (let i = 2; i < 7; i++) stage.assess(attack(i))
     expect(finding(stage.assess(attack(9, T0 + 3 * DAY)), 'pile_on')).toBe(0)
   })
 
-  it('keeps a bounded ring', () => {
+  it('sees a thread turn on a minor', () => {
+    const said = (change: Partial<ClassifiedEvent>, i: number) =>
+      event({
+        kind: 'COMMENT',
+        conversationId: 'post',
+        actorAgeBand: 'UNKNOWN',
+        actorId: `u${i}`,
+        occurredAt: T0 + i * MINUTE,
+        ...change,
+      })
+    const hostile = { signals: ['hostile'] }
+    const [turned, mixed] = [harness(), harness()]
+    let last = [0, 0]
+    for (let i = 0; i < 24; i++) {
+      last = [turned, mixed].map((stage, which) => {
+        const attacks = which === 0 || i % 4 === 0
+        return finding(stage.assess(said(attacks ? hostile : {}, i)), 'pile_on')
+      })
+    }
+    expect(last[0]).toBeGreaterThan(0.7)
+    expect(last[1]).toBeLessThan(last[0]!)
+  })
+
+  it('has bounded memory however many attack, in however many threads', () => {
     const stage = harness()
-    for (let i = 0; i < 500; i++) stage.assess(attack(i, T0 + i))
-    expect(stage.state.accounts.get('child')!.attackers).toHaveLength(128)
+    for (let i = 0; i < 500; i++)
+      stage.assess({ ...attack(i, T0 + i * 1000), conversationId: `thread-${i % 50}` })
+    const account = stage.state.accounts.get('child')!
+    expect(account.attackers.values).toHaveLength(128)
+    expect(account.threads).toHaveLength(4)
+    expect(accountCodec.encode(account).length).toBeLessThan(2_000)
+    expect(accountCodec.decode(accountCodec.encode(account))).toEqual(account)
+  })
+})
+
+describe('earlier items', () => {
+  const line = (signals: string[], i: number, change: Partial<ClassifiedEvent> = {}) =>
+    event({
+      eventId: `line-${i}`,
+      contentId: `content-${i}`,
+      signals,
+      occurredAt: T0 + i * HOUR,
+      feedOffset: i,
+      ...change,
+    })
+
+  it('are handed over once, with the event that shows what they were', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    const lines = [
+      ['gift'],
+      ['contact'],
+      ['rapport'],
+      ['ask_age'],
+      ['ask_alone'],
+      ['secrecy'],
+      ['sexual_talk'],
+      ['ask_picture'],
+      ['meet'],
+      ['secrecy', 'move_app'],
+      ['ask_picture', 'secrecy'],
+    ]
+    const assessed = lines.map((signals, i) => stage.assess(line(signals, i)))
+    const found = assessed.findIndex(({ riskCategory }) => riskCategory !== 'benign')
+    expect(found).toBeGreaterThanOrEqual(3)
+    const { priorItems, approachStages, findings } = assessed[found]!
+    const score = findings.find(({ code }) => code === 'staged_approach')!.score
+    const telling = assessed
+      .slice(0, found)
+      .filter(({ signals }) => signals.some((signal) => ['gift', 'ask_alone', 'secrecy'].includes(signal)))
+    expect(priorItems.map(({ eventId }) => eventId)).toEqual(telling.map(({ eventId }) => eventId))
+    expect(priorItems[0]).toMatchObject({
+      contentId: 'content-0',
+      feedOffset: 0,
+      occurredAt: T0,
+      section: 'private-messages',
+      kind: 'PRIVATE_MESSAGE',
+    })
+    expect(priorItems.every((item) => item.score === score && item.category !== 'benign')).toBe(true)
+    expect(approachStages.slice(0, 4)).toEqual(['gift', 'contact', 'rapport', 'asking'])
+    for (const later of assessed.slice(found + 1)) expect(later.priorItems).toEqual([])
+  })
+
+  it('are at most eight, the latest', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    const weak = { actorAgeBand: 'ADULT' } as const
+    for (let i = 0; i < 12; i++) stage.assess(line(['gift', 'openness'], i, weak))
+    const packed = stage.state.pairs.get('child|adult')!
+    expect(unpackPair(packed).items.map(({ eventId }) => eventId)).toEqual(
+      Array.from({ length: 8 }, (_, i) => `line-${i + 4}`),
+    )
+  })
+
+  it('are not kept between peers, nor where nothing tells', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    stage.assess(line(['gift'], 1, { actorAgeBand: 'AGE_12_TO_15', actorId: 'peer' }))
+    stage.assess(line(['contact'], 2))
+    for (const key of ['child|peer', 'child|adult'])
+      expect(unpackPair(stage.state.pairs.get(key)!).items).toEqual([])
+  })
+})
+
+describe('recruiting and spread', () => {
+  const offer = (change: Partial<ClassifiedEvent> = {}) => event({ signals: ['recruiting'], ...change })
+
+  it('needs words, and weighs a handle, repetition and who says it', () => {
+    const score = (change: Partial<ClassifiedEvent>) =>
+      finding(harness({ ageBand: 'AGE_12_TO_15' }).assess(event(change)), 'recruiting')
+    expect(score({ contactHashes: [1] })).toBe(0)
+    const words = score({ signals: ['recruiting'] })
+    expect(words).toBeLessThan(0.5)
+    expect(score({ signals: ['recruiting'], contactHashes: [1] })).toBeGreaterThan(0.6)
+    expect(score({ signals: ['recruiting'], actorAgeBand: 'AGE_12_TO_15' })).toBeLessThan(words)
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    stage.assess(offer())
+    expect(stage.assess(offer({ occurredAt: T0 + MINUTE }))).toMatchObject({ riskCategory: 'game_companion' })
+  })
+
+  it('sees one text or handle that many accounts send to many minors', () => {
+    const children = Array.from({ length: 20 }, (_, i) => ({ accountId: `child-${i}` }))
+    const stage = harness(...children)
+    const sent = (i: number, change: Partial<ClassifiedEvent>) =>
+      finding(
+        stage.assess(offer({ protectedId: `child-${i}`, actorId: `sender-${i}`, ...change })),
+        'copy_spread',
+      )
+    const handle = children.map((_, i) => sent(i, { contactHashes: [77] }))
+    expect(handle.slice(0, 4)).toEqual([0, 0, 0, 0])
+    expect(handle[4]).toBeGreaterThan(0.2)
+    expect(handle[19]).toBeGreaterThan(handle[4]!)
+    const text = children.map((_, i) => sent(i, { fingerprint: 123_456_789 }))
+    expect(text[19]).toBeGreaterThan(0.5)
+    // A window later it is another spread.
+    expect(sent(0, { contactHashes: [77], occurredAt: T0 + 4 * DAY })).toBe(0)
+  })
+
+  it('does not count greetings that everybody sends', () => {
+    const children = Array.from({ length: 12 }, (_, i) => ({ accountId: `child-${i}` }))
+    const stage = harness(...children)
+    for (let i = 0; i < 12; i++) stage.assess(event({ protectedId: `child-${i}`, fingerprint: 5 }))
+    expect(stage.commit()).toBeGreaterThan(0)
+    expect(stage.state.spreads.entries).toBe(0)
   })
 })
 
@@ -347,7 +530,8 @@ describe('the stage', () => {
           expect(assessed.risk).toBeGreaterThanOrEqual(0)
           expect(assessed.risk).toBeLessThanOrEqual(1)
           for (const { score } of assessed.findings) expect(score > 0 && score <= 1).toBe(true)
-          if (assessed.category !== 'benign') expect(assessed.risk).toBeGreaterThanOrEqual(assessed.score)
+          if (assessed.category === 'abuse_bullying')
+            expect(assessed.risk).toBeGreaterThanOrEqual(assessed.score)
         }
       }),
     )
@@ -387,6 +571,99 @@ describe('the stage', () => {
     )
   })
   const recorded = new Map<string, Map<string, Buffer | null>>()
+
+  it('changes nothing by events that come a second time soon after', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.array(fc.nat(3), { maxLength: 40 }),
+        (mixed, repeats) => {
+          // What was not counted before a profile was known would be afterwards.
+          const steps = [
+            ...mixed.filter((each) => 'profile' in each),
+            ...mixed.filter((each) => 'event' in each),
+          ]
+          const [once, twice] = [new Harness(), new Harness()]
+          const first = steps.map((each) => once.take(each))
+          const second = steps.map((each, i) => {
+            const answer = twice.take(each)
+            // One of the last few events again.
+            const back = repeats[i]
+            const again = back === undefined ? undefined : steps[i - back]
+            if (again && 'event' in again) expect(twice.take(again)?.priorItems ?? []).toEqual([])
+            return answer
+          })
+          expect(second).toEqual(first)
+          for (const [name, store] of Object.entries(once.state)) {
+            const other = twice.state[name as keyof typeof twice.state]
+            expect([...other.current()].sort()).toEqual([...store.current()].sort())
+          }
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('does not care about the order of pairs that have nothing to do with one another', () => {
+    const apart = fc.tuple(
+      fc.array(step, { maxLength: 25 }),
+      fc.array(step, { maxLength: 25 }),
+      fc.array(fc.boolean(), { maxLength: 50 }),
+    )
+    const renamed = (each: Step, world: string): Step =>
+      'event' in each
+        ? {
+            event: {
+              ...each.event,
+              actorId: world + each.event.actorId,
+              protectedId: world + each.event.protectedId,
+            },
+          }
+        : {
+            profile: each.profile && { ...each.profile, accountId: world + each.profile.accountId },
+            key: world + (each.profile?.accountId ?? ''),
+          }
+    fc.assert(
+      fc.property(apart, ([left, right, turns]) => {
+        const [one, another] = [
+          left.map((each) => renamed(each, 'l')),
+          right.map((each) => renamed(each, 'r')),
+        ]
+        const alone = new Harness()
+        const expected = [one.map((each) => alone.take(each)), another.map((each) => alone.take(each))]
+        const mixed = new Harness()
+        const found: (AssessedEvent | undefined)[][] = [[], []]
+        const rest = [one.slice(), another.slice()]
+        for (let turn = 0; rest[0]!.length + rest[1]!.length > 0; turn++) {
+          const side = rest[0]!.length === 0 ? 1 : rest[1]!.length === 0 ? 0 : turns[turn] ? 1 : 0
+          found[side]!.push(mixed.take(rest[side]!.shift()!))
+        }
+        expect(found).toEqual(expected)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('lets go of the pairs that were written least lately where a partition is full, and says how many', () => {
+    const stage = new Harness({ pairs: 10 })
+    stage.know(profile())
+    for (let i = 0; i < 25; i++) {
+      stage.assess(event({ actorId: `adult-${i}`, occurredAt: T0 + i * MINUTE }))
+      stage.commit(T0 + i * MINUTE)
+    }
+    expect([stage.state.pairs.entries, stage.state.pairs.evictions]).toEqual([10, 15])
+    expect([...stage.state.pairs.current()].map(([key]) => key)).toContain('child|adult-24')
+  })
+
+  it('forgets pairs by event time', () => {
+    const stage = harness()
+    stage.assess(event())
+    stage.commit(T0)
+    stage.commit(T0 + 60 * DAY)
+    expect(stage.state.pairs.entries).toBe(1)
+    stage.commit(T0 + 69 * DAY)
+    expect(stage.state.pairs.entries).toBe(0)
+  })
 
   it('changes nothing by repeated profiles', () => {
     fc.assert(

@@ -1,4 +1,13 @@
-import type { AccountProfile, AgeBand, AssessedEvent, ClassifiedEvent } from '@wardline/events'
+import type {
+  AccountProfile,
+  AgeBand,
+  AssessedEvent,
+  ClassifiedEvent,
+  PolicyControl,
+  PriorItem,
+  RiskFinding,
+} from '@wardline/events'
+import type { RiskPolicy } from '@wardline/policy/risk'
 import {
   forward,
   jsonCodec,
@@ -8,50 +17,79 @@ import {
   type StageResult,
   TOPICS,
 } from '@wardline/stream'
-import { isMinor } from './age.ts'
 import {
+  accountCodec,
+  accountExpiresAt,
+  afterSaid,
+  DAY,
+  kept,
+  NEW_ACCOUNT,
+  type ProtectedAccount,
+} from './account.ts'
+import { approachWeight, isMinor } from './age.ts'
+import { passedStages, TELLING_BITS } from './approach.ts'
+import { hashOf, withRecent } from './ids.ts'
+import {
+  afterAnswer,
   afterMessage,
-  afterRefusal,
-  CONVERSATION,
-  NEW_PAIR,
+  lastAtOf,
+  marksOf,
+  PAIR,
+  type PackedPair,
   type Pair,
+  packPair,
   pairAt,
-  stagesOf,
-} from './conversation.ts'
+  pairCodec,
+  unpackPair,
+} from './pair.ts'
 import { type StoredProfile, sameProfile, storedProfile } from './profile.ts'
-import { hashOf, type RecentActors, withActor } from './recent-actors.ts'
-import { assessRisk, attackScore, harmScore, isAddressed, RISK } from './risk.ts'
-import { takeUsage, type UsageDay } from './usage.ts'
-
-/** What is kept of one protected account beside its profile. */
-export interface ProtectedAccount {
-  readonly attackers: RecentActors
-  readonly days: readonly UsageDay[]
-}
-const NEW_ACCOUNT: ProtectedAccount = { attackers: [], days: [] }
+import { assessRisk, harmScore, hostilityOf, isAddressed, isConversation, RISK } from './risk.ts'
+import { countSpread, type Spread, spreadCodec, spreadExpiresAt } from './spread.ts'
+import { isNight, takeUsage } from './usage.ts'
 
 /** A type alias, so that it has the index signature that Stage asks for. */
 export type CommentRiskState = {
   profiles: KeyedStore<StoredProfile>
-  pairs: KeyedStore<Pair>
+  pairs: KeyedStore<PackedPair>
   accounts: KeyedStore<ProtectedAccount>
+  /** By contact handle or text: minors who got it. */
+  spreads: KeyedStore<Spread>
 }
 
 export interface CommentRiskDeps {
-  /** Most entries of each store on one partition. About 250 bytes an entry. */
-  readonly capacities?: { readonly profiles?: number; readonly pairs?: number; readonly accounts?: number }
+  /** How conversations and attacks are weighed, until a policy is published. */
+  readonly risk: RiskPolicy
+  /** What a control record asks for, undefined where it is about something else; throws where it cannot be used. */
+  readonly takePolicy?: (record: PolicyControl | null, key: string) => RiskPolicy | undefined
+  /** Most entries of each store on one partition; the least recently written go first. docs/risk.md says what an entry takes. */
+  readonly capacities?: {
+    readonly profiles?: number
+    readonly pairs?: number
+    readonly accounts?: number
+    readonly spreads?: number
+  }
 }
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 /** Events may be this late; what is forgotten by age must outlive them, or a replay in other batches would differ. */
-const LATENESS_MS = 8 * DAY_MS
+const LATENESS_MS = 8 * DAY
+
+type Context = RecordContext<CommentRiskState>
+type Result = StageResult<AssessedEvent>
 
 /** events.classified + accounts.profiles → events.assessed: what is said to one account, over time. */
-export function createCommentRiskStage(deps: CommentRiskDeps = {}): Stage<'AssessedEvent', CommentRiskState> {
+export function createCommentRiskStage(deps: CommentRiskDeps): Stage<'AssessedEvent', CommentRiskState> {
+  const { capacities } = deps
+  let policy = deps.risk
   return {
     name: 'comment-risk',
     inputs: [
-      { topic: TOPICS.classified, record: 'ClassifiedEvent', role: 'events', handle: assess },
+      {
+        topic: TOPICS.classified,
+        record: 'ClassifiedEvent',
+        role: 'events',
+        handle: (event, { state }: Context) => forward(assess(event, state, policy)),
+      },
       { topic: TOPICS.profiles, record: 'AccountProfile', role: 'table', handle: takeProfile },
     ],
     output: {
@@ -60,32 +98,38 @@ export function createCommentRiskStage(deps: CommentRiskDeps = {}): Stage<'Asses
       key: (event) => event.actorId,
       category: (event) => event.riskCategory,
     },
+    takeControl: (record, key) => {
+      policy = deps.takePolicy?.(record, key) ?? policy
+    },
     createState: () => ({
       profiles: new KeyedStore({
         name: 'profiles',
         codec: jsonCodec<StoredProfile>(),
-        capacity: deps.capacities?.profiles ?? 500_000,
+        capacity: capacities?.profiles ?? 500_000,
       }),
       pairs: new KeyedStore({
         name: 'pairs',
-        codec: jsonCodec<Pair>(),
-        capacity: deps.capacities?.pairs ?? 300_000,
-        expiresAt: (pair) => pair.lastAt + CONVERSATION.forgetMs + LATENESS_MS,
+        codec: pairCodec,
+        capacity: capacities?.pairs ?? 1_000_000,
+        expiresAt: (pair) => lastAtOf(pair) + policy.approach.forgetHours * HOUR_MS + LATENESS_MS,
       }),
       accounts: new KeyedStore({
         name: 'accounts',
-        codec: jsonCodec<ProtectedAccount>(),
-        capacity: deps.capacities?.accounts ?? 300_000,
-        expiresAt: accountExpiresAt,
+        codec: accountCodec,
+        capacity: capacities?.accounts ?? 300_000,
+        expiresAt: (account) => accountExpiresAt(account) + LATENESS_MS,
+      }),
+      spreads: new KeyedStore({
+        name: 'spreads',
+        codec: spreadCodec,
+        capacity: capacities?.spreads ?? 100_000,
+        expiresAt: (spread) => spreadExpiresAt(spread, policy) + LATENESS_MS,
       }),
     }),
   }
 }
 
-function takeProfile(
-  profile: AccountProfile | null,
-  { key, state }: RecordContext<CommentRiskState>,
-): StageResult<AssessedEvent> {
+function takeProfile(profile: AccountProfile | null, { key, state }: Context): Result {
   if (profile === null) {
     eraseAccount(key, state)
     return forward()
@@ -109,57 +153,109 @@ function eraseAccount(account: string, state: CommentRiskState): void {
   for (const key of pairs) state.pairs.delete(key)
 }
 
-function assess(
-  event: ClassifiedEvent,
-  { state }: RecordContext<CommentRiskState>,
-): StageResult<AssessedEvent> {
+/** The event with its risk; `state` changes by it. Pure beside that. */
+export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: RiskPolicy): AssessedEvent {
   const at = event.occurredAt
   const profile = state.profiles.get(event.protectedId)
   const protectedAgeBand = ageBandOf(event, profile)
+  const minor = isMinor(protectedAgeBand)
   const addressed = isAddressed(event)
-  const stageBits = event.signals.length === 0 ? 0 : stagesOf(event.signals)
+  const markBits = event.signals.length === 0 ? 0 : marksOf(event.signals, policy)
+  const eventHash = hashOf(event.eventId)
 
+  // The pair of the minor and whom it talks to: what is said to it, and what it answers.
+  let before: Pair | undefined
   let pair: Pair | undefined
-  if (addressed && isMinor(protectedAgeBand)) {
-    const key = pairKey(event.protectedId, event.actorId)
-    pair = pairAt(state.pairs.get(key), at)
-    state.pairs.put(key, afterMessage(pair, at, stageBits, harmScore(event)))
-  }
-  if (addressed && isMinor(event.actorAgeBand) && event.signals.includes('refusal')) {
-    // The refusal is keyed by the one it is said to; what it protects is the pair the other way round.
-    const key = pairKey(event.actorId, event.protectedId)
-    const other = state.pairs.get(key)
-    state.pairs.put(key, afterRefusal(other === undefined ? NEW_PAIR : pairAt(other, at), at))
+  let repeated = false
+  let who = 0
+  if (minor && addressed) {
+    who = approachWeight(event.actorAgeBand, protectedAgeBand)
+    if (profile?.guardianIds.includes(event.actorId)) who *= policy.approach.guardianWeight
+    const packed = state.pairs.get(pairKey(event.protectedId, event.actorId))
+    before = pairAt(packed === undefined ? undefined : unpackPair(packed), at, policy)
+    repeated = before.recent.includes(eventHash)
+    const night = profile !== undefined && isNight(at, profile.utcOffsetMinutes)
+    pair = repeated
+      ? before
+      : afterMessage(
+          before,
+          { at, eventHash, markBits, harm: harmScore(event, true, who), tones: event.tones, night },
+          policy,
+        )
+  } else if (minor && isConversation(event) && event.subjectId !== null) {
+    takeAnswer(event, event.subjectId, eventHash, state, policy)
   }
 
   let account: ProtectedAccount | undefined
   let usageStatus = null
+  let hostility = 0
   if (event.kind === 'USAGE') {
     if (event.usage && profile?.youthMode && event.protectedId === event.actorId) {
       account = state.accounts.get(event.protectedId) ?? NEW_ACCOUNT
-      const answer = takeUsage(account.days, event.usage, profile)
+      const again = account.recent.includes(eventHash)
+      const usage = again ? { ...event.usage, sessionSeconds: 0 } : event.usage
+      const answer = takeUsage(account.days, usage, profile)
       usageStatus = answer.status
-      if (answer.days !== account.days)
-        state.accounts.put(event.protectedId, { ...account, days: answer.days })
+      if (answer.days !== account.days) {
+        const recent = withRecent(account.recent, eventHash, RISK.recentUsage)
+        state.accounts.put(event.protectedId, { ...account, days: answer.days, recent })
+      }
     }
-  } else if (addressed && attackScore(event) >= RISK.attackThreshold) {
-    account = state.accounts.get(event.protectedId) ?? NEW_ACCOUNT
-    const attackers = withActor(account.attackers, hashOf(event.actorId), at)
-    if (attackers !== account.attackers) {
-      account = { ...account, attackers }
+  } else if (addressed) {
+    hostility = hostilityOf(event, policy)
+    const known = state.accounts.get(event.protectedId) ?? NEW_ACCOUNT
+    const thread = event.conversationId === null ? null : hashOf(event.conversationId)
+    const attack = hostility >= policy.pileOn.attackFrom
+    const actorHash = hashOf(event.actorId)
+    account = afterSaid(known, {
+      at,
+      eventHash,
+      actorHash,
+      thread,
+      hostility,
+      attack,
+      tone: event.tones.hostile,
+    })
+    if (account !== known) {
+      account = kept(account)
       state.accounts.put(event.protectedId, account)
     }
   }
+  const spread =
+    minor && addressed
+      ? countSpread(state.spreads, event, markBits !== 0 || event.category !== 'benign', policy)
+      : 0
 
   const { riskCategory, risk, findings } = assessRisk({
     event,
     protectedAgeBand,
+    before,
     pair,
-    stageBits,
-    attackers: account?.attackers ?? NEW_ACCOUNT.attackers,
+    who,
+    markBits,
+    hostility,
+    account,
+    spread,
     usageStatus,
+    policy,
   })
-  return forward({
+
+  let priorItems: PriorItem[] = NO_ITEMS
+  let approachStages = NOBODY
+  if (pair) {
+    const found = patternIn(findings)
+    if (found) approachStages = passedStages(pair)
+    if (!repeated) {
+      if (found && pair.items.length > 0) {
+        priorItems = pair.items.map((item) => ({ ...item, category: found.category, score: found.score }))
+        pair = { ...pair, items: NO_ITEMS }
+      }
+      if (riskCategory === 'benign' && markBits & TELLING_BITS && who >= RISK.leastWhoForItems)
+        pair = { ...pair, items: withItem(pair.items, event) }
+      state.pairs.put(pairKey(event.protectedId, event.actorId), packPair(pair))
+    }
+  }
+  return {
     eventId: event.eventId,
     kind: event.kind,
     occurredAt: event.occurredAt,
@@ -184,7 +280,7 @@ function assess(
     policyVersion: event.policyVersion,
     modelVersion: event.modelVersion,
     protectedAgeBand,
-    protectedIsMinor: isMinor(protectedAgeBand),
+    protectedIsMinor: minor,
     youthMode: profile?.youthMode ?? false,
     // Guardians are told once a day; every other event goes on without naming them.
     guardianIds: usageStatus?.firstOverLimit && profile ? [...profile.guardianIds] : NOBODY,
@@ -194,11 +290,58 @@ function assess(
     usageStatus,
     fingerprint: event.fingerprint,
     contactHashes: event.contactHashes,
-    approachStages: [],
-    priorItems: [],
-  })
+    approachStages,
+    priorItems,
+  }
 }
 
+/** Notes what a minor answers, with its refusals; a pair begins with it where the minor writes first. */
+function takeAnswer(
+  event: ClassifiedEvent,
+  otherId: string,
+  eventHash: number,
+  state: CommentRiskState,
+  policy: RiskPolicy,
+): void {
+  if (otherId === event.protectedId) return
+  const key = pairKey(event.protectedId, otherId)
+  const packed = state.pairs.get(key)
+  const pair = pairAt(packed === undefined ? undefined : unpackPair(packed), event.occurredAt, policy)
+  if (pair.recent.includes(eventHash)) return
+  const refuses = event.signals.includes('refusal')
+  state.pairs.put(key, packPair(afterAnswer(pair, event.occurredAt, eventHash, refuses, policy)))
+}
+
+/** The finding that makes earlier items of the pair harmful in hindsight: the highest of those that pass. */
+function patternIn(findings: readonly RiskFinding[]): RiskFinding | undefined {
+  let highest: RiskFinding | undefined
+  for (const each of findings) {
+    const isPattern = each.code === 'staged_approach' || (each.code === 'persistence' && each.item === '3.3')
+    if (isPattern && each.score >= RISK.findingThreshold && (!highest || each.score > highest.score))
+      highest = each
+  }
+  return highest
+}
+
+function withItem(items: readonly PriorItem[], event: ClassifiedEvent): readonly PriorItem[] {
+  const next = items.length >= PAIR.items ? items.slice(1) : items.slice()
+  next.push({
+    eventId: event.eventId,
+    kind: event.kind,
+    contentId: event.contentId,
+    occurredAt: event.occurredAt,
+    feedPartition: event.feedPartition,
+    feedOffset: event.feedOffset,
+    feedAppendedAt: event.feedAppendedAt,
+    category: event.category,
+    score: event.score,
+    section: event.section,
+  })
+  return next
+}
+
+/** Shared by the events without them, which are most: nobody changes an output. */
+const NO_ITEMS: PriorItem[] = []
 const NOBODY: string[] = []
 
 /** By the profile. Where it says nothing and the actor is the protected account, the producer's word on the actor. */
@@ -217,11 +360,3 @@ function isPairOf(key: string, account: string): boolean {
 }
 const escaped = (id: string): string => (id.includes('|') || id.includes('%') ? escapeBar(id) : id)
 const escapeBar = (id: string): string => id.replaceAll('%', '%25').replaceAll('|', '%7C')
-
-function accountExpiresAt({ attackers, days }: ProtectedAccount): number {
-  let last = 0
-  for (let i = 1; i < attackers.length; i += 2) last = Math.max(last, attackers[i]! + RISK.pileOnWindowMs)
-  // Two days beyond the local one cover every offset.
-  for (const { day } of days) last = Math.max(last, (day + 2) * DAY_MS)
-  return last + LATENESS_MS
-}

@@ -1,11 +1,22 @@
+import { fileURLToPath } from 'node:url'
 import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
-import { type CommentRiskState, createCommentRiskStage } from './stage.ts'
+import { readPolicyFiles } from '@wardline/policy'
+import { loadRisk, type RiskPolicy } from '@wardline/policy/risk'
+import { type CommentRiskDeps, type CommentRiskState, createCommentRiskStage } from './stage.ts'
 
 /** 2026-09-21 14:40 UTC, 22:40 in China. */
 export const T0 = Date.UTC(2026, 8, 21, 14, 40)
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
+
+/** The policy that ships. */
+export function shippedRisk(): RiskPolicy {
+  const loaded = loadRisk(readPolicyFiles(fileURLToPath(new URL('../../policy', import.meta.url))))
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+  return loaded.risk
+}
+const shipped = shippedRisk()
 
 let serial = 0
 
@@ -39,6 +50,7 @@ export function event(change: Partial<ClassifiedEvent> = {}): ClassifiedEvent {
     usage: null,
     fingerprint: null,
     contactHashes: [],
+    tones: { approach: 0, recruiting: 0, hostile: 0 },
     ...change,
   }
 }
@@ -74,9 +86,14 @@ export type Step =
 
 /** The stage on one partition, a batch a record unless told otherwise. */
 export class Harness {
-  readonly stage = createCommentRiskStage()
-  readonly state: CommentRiskState = this.stage.createState()
+  readonly stage
+  readonly state: CommentRiskState
   #offset = 0
+
+  constructor(capacities: CommentRiskDeps['capacities'] = {}) {
+    this.stage = createCommentRiskStage({ risk: shipped, capacities })
+    this.state = this.stage.createState()
+  }
 
   take(step: Step): AssessedEvent | undefined {
     const [events, profiles] = this.stage.inputs

@@ -191,4 +191,30 @@ describe('takeUsage', () => {
     for (let day = 100; day < 120; day++) days = addToDay(days, day, 60)
     expect(days).toHaveLength(USAGE_DAYS_KEPT)
   })
+
+  it('goes by the new local day after a change of time zone, and takes nothing away from days that were', () => {
+    const east = storedProfile(profile({ utcOffsetMinutes: 480 }))
+    const west = storedProfile(profile({ utcOffsetMinutes: -480 }))
+    // 02:00 on the 22nd in the east is 10:00 on the 21st in the west.
+    const before = watch([], 3_000, MIDNIGHT + 26 * HOUR, east)
+    expect(before.status).toMatchObject({ localDay: '2026-09-22', usedSeconds: 3_000 })
+    const after = watch(before.days, 600, MIDNIGHT + 26 * HOUR + 20 * MINUTE, west)
+    expect(after.status).toMatchObject({ localDay: '2026-09-21', usedSeconds: 600, overLimit: false })
+    // Back again, the day goes on where it was.
+    const back = watch(after.days, 700, MIDNIGHT + 27 * HOUR, east)
+    expect(back.status).toMatchObject({ localDay: '2026-09-22', usedSeconds: 3_700, firstOverLimit: true })
+  })
+
+  it('gives a fresh allowance at local midnight, and none before', () => {
+    const evening = watch([], 3_600, MIDNIGHT + 23 * HOUR)
+    expect(watch(evening.days, 60, MIDNIGHT + 24 * HOUR).status).toMatchObject({
+      localDay: '2026-09-21',
+      overLimit: true,
+    })
+    expect(watch(evening.days, 60, MIDNIGHT + 24 * HOUR + MINUTE).status).toMatchObject({
+      localDay: '2026-09-22',
+      usedSeconds: 60,
+      overLimit: false,
+    })
+  })
 })

@@ -41,9 +41,22 @@ export const localDayOf = (at: number, utcOffsetMinutes: number): number =>
 /** Whether the moment lies in the rest hours, which may span midnight. Start equal to end: there are none. */
 export function restsAt(at: number, profile: StoredProfile): boolean {
   const { restStartMinute: start, restEndMinute: end, utcOffsetMinutes } = profile
-  const minutes = (at / MINUTE + utcOffsetMinutes) % MINUTES_A_DAY
-  const minute = minutes < 0 ? minutes + MINUTES_A_DAY : minutes
+  const minute = minuteOfDay(at, utcOffsetMinutes)
   return start <= end ? minute >= start && minute < end : minute >= start || minute < end
+}
+
+const NIGHT_FROM = 22 * 60
+const NIGHT_UNTIL = 6 * 60
+
+/** Whether it is night where the account lives: 22 to 6 o'clock. */
+export function isNight(at: number, utcOffsetMinutes: number): boolean {
+  const minute = minuteOfDay(at, utcOffsetMinutes)
+  return minute >= NIGHT_FROM || minute < NIGHT_UNTIL
+}
+
+function minuteOfDay(at: number, utcOffsetMinutes: number): number {
+  const minutes = (at / MINUTE + utcOffsetMinutes) % MINUTES_A_DAY
+  return minutes < 0 ? minutes + MINUTES_A_DAY : minutes
 }
 
 /** The days with these seconds added to `day`. Days that have fallen out of the kept ones take nothing. */

@@ -539,7 +539,7 @@ function replayable(
         recordOf,
       },
     },
-    { stage: createCommentRiskStage(), laneOf: lane('actorId', 'protectedId') },
+    { stage: createCommentRiskStage({ risk: shipped.risk }), laneOf: lane('actorId', 'protectedId') },
     {
       stage: createEnforceStage({
         enforcement: enforcements.shipped,

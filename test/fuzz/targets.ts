@@ -17,8 +17,15 @@ import {
 } from '@wardline/events'
 import { loadModel } from '@wardline/model'
 import { createNormalizeStage } from '@wardline/normalize'
-import { createClassifier, findContactHandles, loadPolicy, policyFolder } from '@wardline/policy'
+import {
+  createClassifier,
+  findContactHandles,
+  loadPolicy,
+  policyFolder,
+  readPolicyFiles,
+} from '@wardline/policy'
 import { loadEnforcement } from '@wardline/policy/enforcement'
+import { loadRisk } from '@wardline/policy/risk'
 import { createSampleFeed } from '@wardline/sample-feed'
 import {
   InvalidSettings,
@@ -212,11 +219,12 @@ class PureChain {
     const folder = policyFolder({})
     const policy = loadPolicy(folder)
     const enforcement = loadEnforcement(folder)
-    if (!policy.ok || !enforcement.ok) throw new Error('the policy is not valid')
+    const risk = loadRisk(readPolicyFiles(folder))
+    if (!policy.ok || !enforcement.ok || !risk.ok) throw new Error('the policy is not valid')
     this.#stages = {
       normalized: createNormalizeStage({ folding: { makeForms, wellFormed } }),
       classified: createClassifyStage({ classifier: createClassifier(policy.policy, loadModel(folder, {})) }),
-      assessed: createCommentRiskStage(),
+      assessed: createCommentRiskStage({ risk: risk.risk }),
       decisions: createEnforceStage({ enforcement: enforcement.enforcement }),
     }
     this.#states = Object.fromEntries(

@@ -259,6 +259,16 @@ export interface RuleHit {
   spans: Span[]
 }
 
+/** What the wording of a text alone speaks for: log-odds, natural logarithm, between -6 and 6; 0 says nothing either way. Too little to act on; comment-risk adds them up over a conversation. */
+export interface Tones {
+  /** How much it reads like a line of an approach to a minor. */
+  approach: number
+  /** How much it reads like recruiting for game companionship or paid chat. */
+  recruiting: number
+  /** How much it reads like a line against somebody. */
+  hostile: number
+}
+
 /** An event with its scores and the rules that fired; no raw text. Written by classify to events.classified. */
 export interface ClassifiedEvent {
   /** As in FeedEvent. */
@@ -313,11 +323,13 @@ export interface ClassifiedEvent {
   fingerprint: null | number
   /** Hashes of the contact handles in the text (kind and canonical spelling), 32 bits: enough to see one handle spread, too few to name it. Ascending, each once, at most 8. Set by classify. */
   contactHashes: number[]
+  /** Tones of the text. Set by classify. */
+  tones: Tones
 }
 
 /** Something that comment-risk found in the state of accounts and pairs. */
 export interface RiskFinding {
-  /** Which finding: first_contact_by_adult, staged_approach, persistence, pile_on, contact_spread, usage_limit, rest_hours. */
+  /** Which finding: first_contact_by_adult, staged_approach, persistence, recruiting, copy_spread, pile_on, usage_limit, rest_hours. */
   code: string
   /** Campaign item, such as 3.3. */
   item: string

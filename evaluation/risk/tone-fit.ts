@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Simulator, type WordingName } from '@wardline/conversation-simulator'
+import {
+  TONE_DIMENSIONS,
+  TONES,
+  type Tone,
+  ToneModel,
+  type TonesFile,
+  toneGrams,
+} from '@wardline/policy/tones'
+import { Random } from '@wardline/sample-feed'
+import { makeForms } from '@wardline/text'
+
+/** A line and whether it has the tone. */
+export interface ToneLine {
+  readonly text: string
+  readonly has: boolean
+  readonly weight: number
+}
+export type ToneLines = Readonly<Record<Tone, readonly ToneLine[]>>
+
+export const foldedOf = (text: string): string =>
+  makeForms(text).find((form) => form.form === 'FOLDED')?.text ?? ''
+
+/** Lines of simulated conversations: telling ones have the tone of their kind, all others of a speaker toward the minor have none. */
+export function simulatedLines(wordings: readonly WordingName[], seed: number): ToneLines {
+  const lines: Record<Tone, Map<string, ToneLine>> = {
+    approach: new Map(),
+    recruiting: new Map(),
+    hostile: new Map(),
+  }
+  const put = (tone: Tone, text: string, has: boolean) => {
+    const known = lines[tone].get(text)
+    // A line that both sides say has no tone.
+    if (known === undefined || (known.has && !has)) lines[tone].set(text, { text, has, weight: 1 })
+  }
+  for (const wording of wordings) {
+    const simulator = new Simulator(seed, wording)
+    for (const [kind, tone] of [
+      ['approach', 'approach'],
+      ['recruiting', 'recruiting'],
+      ['pile_on', 'hostile'],
+      ['honest', null],
+      ['thread', null],
+    ] as const) {
+      for (let i = 0; i < 600; i++) {
+        const { messages, minorId } = simulator.conversation(kind)
+        for (const { text, telling, actorId } of messages) {
+          if (actorId === minorId) continue
+          if (tone && telling) put(tone, text, true)
+          else if (kind !== 'thread') for (const each of TONES) put(each, text, false)
+        }
+      }
+    }
+  }
+  return {
+    approach: [...lines.approach.values()],
+    recruiting: [...lines.recruiting.values()],
+    hostile: [...lines.hostile.values()],
+  }
+}
+
+/** Texts of the shared data sets with a category each; every line of at most `longest` characters. */
+export function dataLines(
+  folder: string,
+  set: string,
+  hasTone: (category: string) => boolean | null,
+  most: number,
+  weight = 1,
+): ToneLine[] {
+  const path = join(folder, set, 'train.jsonl')
+  if (!existsSync(path)) throw new Error(`${path} is not there; give DATA=<folder of the shared data sets>`)
+  const lines: ToneLine[] = []
+  for (const row of readFileSync(path, 'utf8').split('\n')) {
+    if (row === '') continue
+    const { text, category } = JSON.parse(row) as { text: string; category: string | null }
+    const has = category === null ? null : hasTone(category)
+    if (has === null || text.length > 120) continue
+    lines.push({ text, has, weight })
+  }
+  return new Random(17).shuffle(lines).slice(0, most)
+}
+
+/** Three models by AdaGrad, both classes of equal weight, quantised to signed bytes. */
+export function fitTones(lines: ToneLines): TonesFile {
+  const entries = TONES.map((tone) => [tone, fitTone(lines[tone])] as const)
+  return Object.fromEntries(entries) as TonesFile
+}
+
+export const toneModel = (lines: ToneLines): ToneModel => new ToneModel(fitTones(lines))
+
+const EPOCHS = 12
+const RATE = 0.25
+const L2 = 2e-5
+
+function fitTone(lines: readonly ToneLine[]): TonesFile[Tone] {
+  const random = new Random(23)
+  const samples = lines.map(({ text, has, weight }) => ({
+    grams: [...toneGrams(foldedOf(text))],
+    has,
+    weight,
+  }))
+  const total = (has: boolean) =>
+    samples.reduce((sum, each) => (each.has === has ? sum + each.weight : sum), 0)
+  const share = { true: total(true), false: total(false) }
+  const balance = (has: boolean) => (share.true + share.false) / (2 * (has ? share.true : share.false))
+  const [ofHas, ofNot] = [balance(true), balance(false)]
+  const weights = new Float64Array(TONE_DIMENSIONS)
+  const squares = new Float64Array(TONE_DIMENSIONS).fill(1e-6)
+  let bias = 0
+  let biasSquare = 1e-6
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    for (const { grams, has, weight } of random.shuffle(samples)) {
+      if (grams.length === 0) continue
+      const scale = 1 / Math.sqrt(grams.length)
+      let logit = bias
+      for (const gram of grams) logit += weights[gram]! * scale
+      const error = weight * (has ? ofHas : ofNot) * (1 / (1 + Math.exp(-logit)) - (has ? 1 : 0))
+      biasSquare += error * error
+      bias -= (RATE * error) / Math.sqrt(biasSquare)
+      for (const gram of grams) {
+        const gradient = error * scale + L2 * weights[gram]!
+        squares[gram]! += gradient * gradient
+        weights[gram]! -= (RATE * gradient) / Math.sqrt(squares[gram]!)
+      }
+    }
+  }
+  let largest = 1e-6
+  for (const weight of weights) largest = Math.max(largest, Math.abs(weight))
+  const scale = largest / 127
+  const bytes = Int8Array.from(weights, (weight) => Math.round(weight / scale))
+  return {
+    bias: Number(bias.toFixed(4)),
+    scale: Number(scale.toPrecision(6)),
+    weights: Buffer.from(bytes.buffer).toString('base64'),
+  }
+}

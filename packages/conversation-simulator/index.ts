@@ -1,0 +1,12 @@
+export { PARAMETERS } from './parameters.ts'
+export {
+  type Conversation,
+  type ConversationKind,
+  type SimulatedMessage,
+  Simulator,
+  type WordingName,
+} from './simulator.ts'
+export { DEVELOPMENT } from './texts/development.ts'
+export { FITTING } from './texts/fitting.ts'
+export { TESTING } from './texts/testing.ts'
+export { HONEST_SCENARIOS, type HonestScenario, type Wording } from './texts/wording.ts'

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { parseYaml } from './load.ts'
+import type { PolicyFiles, PolicyProblem } from './policy-files.ts'
+
+/** What a line's wording alone speaks for, each for itself: too little to act on, evidence where it adds up over a conversation. */
+export const TONES = ['approach', 'recruiting', 'hostile'] as const
+export type Tone = (typeof TONES)[number]
+
+/** Log-odds of each tone, natural logarithm, cut off at ±TONE_LIMIT; 0: says nothing either way. */
+export type ToneScores = Readonly<Record<Tone, number>>
+export const NO_TONES: ToneScores = { approach: 0, recruiting: 0, hostile: 0 }
+export const TONE_LIMIT = 6
+
+export const TONES_FILE = 'tones.yaml'
+export const TONE_DIMENSIONS = 2 ** 15
+/** Longest n-gram of characters. */
+const LONGEST = 3
+/** Further characters say no more about a line. */
+const MOST_CHARACTERS = 500
+
+const tone = z.strictObject({
+  bias: z.number(),
+  scale: z.number().positive().describe('what one step of a weight is worth'),
+  weights: z.string().describe(`${TONE_DIMENSIONS} signed bytes as base64`),
+})
+export const tonesFile = z.strictObject({ approach: tone, recruiting: tone, hostile: tone })
+export type TonesFile = z.infer<typeof tonesFile>
+
+export type LoadedTones =
+  | { readonly ok: true; readonly tones: ToneModel }
+  | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
+
+/** Reads and checks tones.yaml. */
+export function loadTones(files: PolicyFiles): LoadedTones {
+  const text = files.get(TONES_FILE)
+  if (text === undefined)
+    return { ok: false, problems: [{ file: TONES_FILE, line: 1, message: 'is missing' }] }
+  const problems: PolicyProblem[] = []
+  const { value, lineOf } = parseYaml(TONES_FILE, text, tonesFile, problems)
+  for (const name of TONES) {
+    const size = value ? Buffer.from(value[name].weights, 'base64').length : TONE_DIMENSIONS
+    if (size !== TONE_DIMENSIONS)
+      problems.push({
+        file: TONES_FILE,
+        line: lineOf([name, 'weights']),
+        message: `${size} weights; there must be ${TONE_DIMENSIONS}`,
+      })
+  }
+  return problems.length > 0 || !value ? { ok: false, problems } : { ok: true, tones: new ToneModel(value) }
+}
+
+/**
+ * Three linear models over the hashed n-grams of one to three characters of a folded text, each counted once and the sum
+ * divided by the square root of their number, so that long lines do not outshout short ones. Fitted by `make fit-risk`.
+ */
+export class ToneModel {
+  readonly #weights: readonly Int8Array[]
+  readonly #scales: readonly number[]
+  readonly #biases: readonly number[]
+
+  constructor(file: TonesFile) {
+    const bytes = TONES.map((name) => Buffer.from(file[name].weights, 'base64'))
+    this.#weights = bytes.map((each) => new Int8Array(each.buffer, each.byteOffset, each.length))
+    this.#scales = TONES.map((name) => file[name].scale)
+    this.#biases = TONES.map((name) => file[name].bias)
+  }
+
+  scores(folded: string): ToneScores {
+    if (folded.length === 0) return NO_TONES
+    const grams = toneGrams(folded)
+    const [approach, recruiting, hostile] = this.#weights as [Int8Array, Int8Array, Int8Array]
+    let a = 0
+    let r = 0
+    let h = 0
+    for (const gram of grams) {
+      a += approach[gram]!
+      r += recruiting[gram]!
+      h += hostile[gram]!
+    }
+    const root = Math.sqrt(grams.size)
+    const logit = (i: number, sum: number) =>
+      Math.max(-TONE_LIMIT, Math.min(TONE_LIMIT, this.#biases[i]! + (this.#scales[i]! * sum) / root))
+    return { approach: logit(0, a), recruiting: logit(1, r), hostile: logit(2, h) }
+  }
+}
+
+/** The hashed n-grams of a folded text, each once. */
+export function toneGrams(folded: string): Set<number> {
+  const grams = new Set<number>()
+  const length = Math.min(folded.length, MOST_CHARACTERS)
+  for (let i = 0; i < length; i++) {
+    let hash = 0x811c9dc5
+    for (let n = 0; n < LONGEST && i + n < length; n++) {
+      hash = Math.imul(hash ^ folded.charCodeAt(i + n), 0x01000193)
+      let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) + n
+      mixed ^= mixed >>> 13
+      grams.add((mixed >>> 0) % TONE_DIMENSIONS)
+    }
+  }
+  return grams
+}

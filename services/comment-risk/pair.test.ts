@@ -1,0 +1,89 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  afterAnswer,
+  afterMessage,
+  lastAtOf,
+  NEW_PAIR,
+  type Pair,
+  packPair,
+  pairCodec,
+  unpackPair,
+} from './pair.ts'
+import { DAY, HOUR, shippedRisk, T0 } from './testing.ts'
+
+const policy = shippedRisk()
+const NO_TONES = { approach: 0, recruiting: 0, hostile: 0 }
+const kept = (pair: Pair) => unpackPair(packPair(pair))
+
+const happening = fc.record({
+  at: fc.integer({ min: T0 - 9 * DAY, max: T0 }),
+  eventHash: fc.nat(0xffffffff),
+  markBits: fc.nat(0xfff),
+  harm: fc.double({ min: 0, max: 1, noNaN: true }),
+  night: fc.boolean(),
+  tone: fc.double({ min: -6, max: 6, noNaN: true }),
+  kind: fc.constantFrom('message', 'answer', 'refusal'),
+})
+
+const after = (pair: Pair, each: typeof happening extends fc.Arbitrary<infer T> ? T : never) =>
+  each.kind === 'message'
+    ? afterMessage(pair, { ...each, tones: { ...NO_TONES, approach: each.tone } }, policy)
+    : afterAnswer(pair, each.at, each.eventHash, each.kind === 'refusal', policy)
+
+describe('a pair', () => {
+  it('is the same packed twice, and tells its last time without being unpacked', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { minLength: 1, maxLength: 40 }), (all) => {
+        let pair = NEW_PAIR
+        for (const each of all) pair = kept(after(pair, each))
+        const packed = packPair(pair)
+        expect(packPair(unpackPair(packed))).toBe(packed)
+        expect(lastAtOf(packed)).toBe(pair.lastAt)
+        expect(pairCodec.decode(pairCodec.encode(packed))).toBe(packed)
+        expect(pair.lastAt).toBe(Math.max(...all.map(({ at }) => 1000 * Math.floor(at / 1000))))
+      }),
+    )
+  })
+
+  it('keeps ids of any language, and is small while nothing was said', () => {
+    const item = {
+      eventId: '事件-1',
+      kind: 'PRIVATE_MESSAGE',
+      contentId: '内容',
+      occurredAt: T0,
+      feedPartition: 3,
+      feedOffset: 2 ** 40,
+      feedAppendedAt: T0 + 5,
+      category: 'grooming',
+      score: 0.125,
+      section: '私信',
+    } as const
+    const message = { at: T0, eventHash: 1, markBits: 0, harm: 0, tones: NO_TONES, night: false }
+    const pair = afterMessage(NEW_PAIR, message, policy)
+    expect(kept({ ...pair, items: [item, { ...item, contentId: item.eventId }] }).items).toEqual([
+      item,
+      { ...item, contentId: item.eventId },
+    ])
+    expect(packPair(pair).length).toBeLessThan(30)
+  })
+
+  it('decays by half-life, counts late messages as decayed, and forgets nothing by being late', () => {
+    const message = (at: number) => ({
+      at,
+      eventHash: at,
+      markBits: 1,
+      harm: 0,
+      tones: NO_TONES,
+      night: false,
+    })
+    const halfLife = policy.approach.halfLifeHours * HOUR
+    const ordered = afterMessage(afterMessage(NEW_PAIR, message(T0 - halfLife), policy), message(T0), policy)
+    const late = afterMessage(afterMessage(NEW_PAIR, message(T0), policy), message(T0 - halfLife), policy)
+    for (const pair of [ordered, late]) {
+      expect(pair.messages).toBeCloseTo(1.5)
+      expect(pair.marks[0]!.count).toBeCloseTo(1.5)
+      expect([pair.firstAt, pair.lastAt]).toEqual([1000 * Math.floor((T0 - halfLife) / 1000), T0])
+    }
+  })
+})
