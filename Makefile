@@ -66,6 +66,9 @@ sbom: install ## list the packages in use as CycloneDX
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
 
+eval-acting: install ## what the shipped policy takes for harm, of harmless and of harmful texts (DATA=folder of the data sets)
+	@$(NODE) node --max-old-space-size=4096 evaluation/acting/run.ts
+
 eval-risk: install ## conversations and pile-ons against two baselines, end to end (DATA=folder of the data sets)
 	@$(NODE) node evaluation/risk/run.ts $(ARGS)
 

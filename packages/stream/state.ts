@@ -187,11 +187,11 @@ export class KeyedStore<V> implements StateStore {
     if (!this.#expiresAt) return
     const most = Math.min(EXPIRY_SCAN, this.#committed.size)
     for (let looked = 0; looked < most; looked++) {
-      this.#expiring ??= this.#committed.entries()
-      const next = this.#expiring.next()
-      if (next.done) {
-        this.#expiring = null
-        continue
+      let next = this.#expiring?.next()
+      if (next === undefined || next.done) {
+        this.#expiring = this.#committed.entries()
+        next = this.#expiring.next()
+        if (next.done) return
       }
       const [key, value] = next.value
       if (this.#expiresAt(value) <= eventTime && !this.#overlay.has(key)) this.#overlay.set(key, undefined)
