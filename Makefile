@@ -48,6 +48,9 @@ overload: install ## three times what the chain carries, for five minutes
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
 
+restore: install ## how long comment-risk takes to be ready, by the size of its state
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/restore.ts
+
 bench-policy: install ## what a published policy costs a stage when it changes over
 	@$(NODE) node test/load/policy-change.ts
 
