@@ -1,16 +1,16 @@
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { type AuditReport, audit, balances } from './audit.ts'
-import { connect, STACK_FOLDER } from './connection.ts'
 import {
   type DeadLetterFilter,
   decodeLetter,
   placeOf,
   readDeadLetters,
   replayDeadLetters,
-} from './dead-letters.ts'
+} from '@wardline/dead-letters'
+import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type AuditReport, audit, balances } from './audit.ts'
+import { connect, STACK_FOLDER } from './connection.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { addReportCommands } from './report-campaign.ts'

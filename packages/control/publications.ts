@@ -10,8 +10,8 @@ import {
   ruleSetKey,
   ruleSetOf,
 } from '@wardline/policy'
+import { type Connection, readTopic } from '@wardline/records'
 import { PartitionReader, TOPICS } from '@wardline/stream'
-import { type Connection, readTopic } from './connection.ts'
 
 /** Bytes a record of policy.control may have; the topic takes 32 MiB, overhead included. */
 const MOST_BYTES = 31 * 1_048_576
