@@ -25,7 +25,7 @@ test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 
 check: install ## types and style only
-	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+	@$(NODE) npx tsc --noEmit && $(NODE) npx tsc --noEmit -p packages/console/browser && $(NODE) npx biome check --error-on-warnings .
 
 format: install ## format the code
 	@$(NODE) npx biome check --write .

@@ -58,6 +58,17 @@ export class Follower {
     })
   }
 
+  /** Throws OtherTopics where the store was made from others; what kafkajs throws while the broker is out. */
+  async checkTopics(): Promise<void> {
+    const reader = new PartitionReader(this.#connection.kafka)
+    try {
+      for (const source of this.#sources)
+        await this.#skipExpired(reader, source, await reader.partitions(source.topic))
+    } finally {
+      await reader.close()
+    }
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#running
