@@ -36,6 +36,9 @@ types: install ## generate TypeScript types from schemas/ and JSON Schemas of po
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
 
+test-browser: install ## the console in Debian's Chromium against the running chain
+	@$(NODE) npx vitest run --project integration test/browser
+
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
 

@@ -45,6 +45,9 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
   const tasks = new PolicyTasks()
   const modes = new Modes()
   app.addHook('onClose', () => tasks.stop())
+  /** The files that stages use, as far as this console knows. */
+  const filesInForce = (records: readonly PublishedRecord[]) =>
+    current(records) ? publishedFiles(records, settings.ruleSet) : readPolicyFiles(settings.policyFolder)
 
   const publications = () => storedPublications(store)
   const current = (records: readonly PublishedRecord[]) => inForce(records, settings.ruleSet)
@@ -58,6 +61,8 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
       throw error
     }
   }
+  // Compiled now, so that the first page need not wait for it.
+  modes.of(filesInForce(publications()))
   const again = (reply: FastifyReply) => reply.header('refresh', '1').header('cache-control', 'no-store')
   const shown = async (isThere: () => boolean) => {
     const until = performance.now() + SHOWN_WITHIN_MS
@@ -68,10 +73,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     const view = pages.view(request, reply)
     const records = publications()
     const standing = current(records)
-    const files = standing
-      ? publishedFiles(records, settings.ruleSet)
-      : readPolicyFiles(settings.policyFolder)
-    const modeOf = modes.of(files)
+    const modeOf = modes.of(filesInForce(records))
     const counts = new Map(ruleCounts(store).map((each) => [each.rule, each]))
     const none = { live: 0, adverse: 0, shadow: 0, overturned: 0 }
     const rules = [...new Set([...counts.keys(), ...modeOf.keys()])]
@@ -139,6 +141,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     audit.record(user.name, 'publish_policy', `${settings.ruleSet} ${version}`)
     await publishPolicy(connection, files, { name: settings.ruleSet, issuedBy: user.name, now: clock() })
     await shown(() => current(publications())?.version === version)
+    modes.of(files)
     return pages.goTo(reply, user, '/policy', t('policy.publish.done', version))
   })
 
@@ -161,10 +164,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     if (!BACKTEST_SIZES.some((size) => size === events)) throw new Refused(400, 'no such size')
     const records = publications()
     const files = candidateFiles(from, records)
-    const standing = current(records)
-    const before = standing
-      ? publishedFiles(records, settings.ruleSet)
-      : readPolicyFiles(settings.policyFolder)
+    const before = filesInForce(records)
     const id = `${policyVersion(files)}-${policyVersion(before)}-${events}-${clock().toString(36)}`
     tasks.result(`backtest ${id}`, () => ({
       kind: 'backtest',

@@ -19,7 +19,8 @@ import { LANGUAGES, type TextKey, translator } from './texts.ts'
 
 const SESSION_COOKIE = 'wardline_session'
 const REQUESTS_A_MINUTE = 600
-const LOGINS_A_MINUTE = 10
+/** A token is too long to be guessed at any rate; this keeps guessing from costing anything. */
+const LOGINS_A_MINUTE = 60
 const MOST_BODY_BYTES = 16_384
 const YEAR_S = 31_536_000
 

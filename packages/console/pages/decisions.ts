@@ -244,8 +244,16 @@ export function whyCard(view: View, decision: EnforcementDecision, assessment: A
   if (!assessment)
     return html`<section class="card"><h2>${t('decision.why')}</h2><p class="soft">${t('decision.noAssessment')}</p>${shadow}</section>`
   const { ruleHits, findings, scores, signals, approachStages } = assessment
+  const { protectedIsMinor, protectedAgeBand, actorAgeBand, youthMode, usageStatus } = assessment
   return html`<section class="card"><h2>${t('decision.why')}</h2>
-${
+${facts([
+  [t('decision.actorAge'), t.of('age', actorAgeBand)],
+  assessment.subjectId !== null && [
+    t('decision.protected'),
+    html`${t.of('age', protectedAgeBand)}${protectedIsMinor ? html` <span class="chip hold">${t('decision.minor')}</span>` : ''}${youthMode ? html` <span class="chip note">${t('decision.youthMode')}</span>` : ''}`,
+  ],
+  usageStatus !== null && [t('decision.usage'), duration(t, usageStatus.usedSeconds * 1_000)],
+])}${
   ruleHits.length > 0 &&
   html`<h3>${t('decision.hits')}</h3><ul class="plain">${ruleHits.map(
     ({ ruleId, score, mode, spans, item }) =>

@@ -95,8 +95,12 @@ export const numeric = (text: string): HeadCell => new NumericHead(text)
 export const riskBar = (risk: number): Html =>
   html`<span class="risk"><svg viewBox="0 0 40 6" width="40" height="6" aria-hidden="true"><rect width="40" height="6" rx="3" class="track"/><rect width="${(risk * 40).toFixed(1)}" height="6" rx="3" class="fill"/></svg> ${risk.toFixed(2)}</span>`
 
-/** A row of the decisions tables; all of them have the same columns. */
-export function decisionRow(view: Pick<View, 't' | 'timeZone' | 'now'>, decision: EnforcementDecision): Html {
+/** A row of the decisions tables. `short`: of one account, in half the width. */
+export function decisionRow(
+  view: Pick<View, 't' | 'timeZone' | 'now'>,
+  decision: EnforcementDecision,
+  options: { readonly short?: boolean } = {},
+): Html {
   const { t } = view
   const { decisionId, type, verdict, accountAction, actionSeconds, kind, actorId, ruleIds, risk } = decision
   return html`<tr data-decision="${decisionId}">
@@ -105,22 +109,24 @@ export function decisionRow(view: Pick<View, 't' | 'timeZone' | 'now'>, decision
 <td>${category(t, decision.category)}</td>
 <td class="n">${riskBar(risk)}</td>
 <td>${accountAction === 'NONE' ? html`<span class="soft">–</span>` : html`<span class="action">${t.of('action', accountAction)}${actionSeconds === null ? '' : html` <span class="soft">${duration(t, actionSeconds * 1_000)}</span>`}</span>`}</td>
-<td>${t.of('kind', kind)}</td>
+<td>${t.of('kind', kind)}</td>${
+    options.short
+      ? ''
+      : html`
 <td>${accountLink(actorId)}</td>
 <td class="rules">${ruleIds.length === 0 ? html`<span class="soft">–</span>` : ruleIds.slice(0, 2).join(', ')}${ruleIds.length > 2 ? html` <span class="soft">+${ruleIds.length - 2}</span>` : ''}</td>
-<td class="n soft">${Math.max(0, decision.decidedAt - decision.feedAppendedAt)}</td></tr>`
+<td class="n soft">${Math.max(0, decision.decidedAt - decision.feedAppendedAt)}</td>`
+  }</tr>`
 }
 
-export const decisionHead = (t: Translator): HeadCell[] => [
+export const decisionHead = (t: Translator, options: { readonly short?: boolean } = {}): HeadCell[] => [
   t('col.time'),
   t('col.verdict'),
   t('col.category'),
   numeric(t('col.risk')),
   t('col.action'),
   t('col.kind'),
-  t('col.account'),
-  t('col.rules'),
-  numeric(t('col.ms')),
+  ...(options.short ? [] : [t('col.account'), t('col.rules'), numeric(t('col.ms'))]),
 ]
 
 export const csrfField = (view: View): Html => html`<input type="hidden" name="_csrf" value="${view.csrf}">`

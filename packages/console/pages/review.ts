@@ -41,15 +41,15 @@ export function queuePage(
   const { t, now } = view
   const counts = Map.groupBy(entries, ({ reason }) => reason)
   const free = entries.some(({ claimedBy }) => claimedBy === null || claimedBy === view.user.name)
-  return html`<h1>${t('review.title')} <span class="soft">${t('review.waits', entries.length)}</span></h1>
+  return html`<div class="bar"><h1>${t('review.title')} <span class="soft">${t('review.waits', entries.length)}</span></h1>
 <p class="chips">${(['hold', 'appeal', 'sample'] as const).map(
     (reason) =>
       html`<span class="chip note">${t(`review.reason.${reason}`)} ${counts.get(reason)?.length ?? 0}</span> `,
-  )}</p>
+  )}</p>${mayIn(view, 'review') && free ? nextForm(view, true) : ''}<button type="button" class="plain help" data-open="keys" data-key="?">${t('review.keys')} <kbd>?</kbd></button></div>
 ${
   entries.length === 0
     ? html`<p class="empty">${t('review.empty')}</p>`
-    : html`${mayIn(view, 'review') ? (free ? nextForm(view, true) : html`<p class="empty">${t('review.allClaimed')}</p>`) : ''}
+    : html`${free ? '' : html`<p class="empty">${t('review.allClaimed')}</p>`}
 ${table(
   [
     t('review.why'),
@@ -129,8 +129,8 @@ ${historyCard(view, history)}
     earlier.length === 0
       ? html`<p class="soft">${t('nothing')}</p>`
       : table(
-          decisionHead(t),
-          earlier.map((each) => decisionRow(view, each)),
+          decisionHead(t, { short: true }),
+          earlier.map((each) => decisionRow(view, each, { short: true })),
           { caption: t('review.history'), className: 'decisions' },
         )
   }</section></div></div>
