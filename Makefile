@@ -25,7 +25,7 @@ test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 
 check: install ## types and style only
-	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+	@$(NODE) npx tsc --noEmit && $(NODE) npx tsc --noEmit -p packages/console/browser && $(NODE) npx biome check --error-on-warnings .
 
 format: install ## format the code
 	@$(NODE) npx biome check --write .
@@ -35,6 +35,9 @@ types: install ## generate TypeScript types from schemas/ and JSON Schemas of po
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
+
+test-browser: install ## the console in Debian's Chromium against the running chain
+	@$(NODE) npx vitest run --project integration test/browser
 
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)

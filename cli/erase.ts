@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Connection, readTopic } from '@wardline/records'
 import { groupId, PartitionReader, STAGE_NAMES, type StageName, stateTopic, TOPICS } from '@wardline/stream'
 import type { Admin } from 'kafkajs'
-import { type Connection, readTopic } from './connection.ts'
 
 /** Where an account is erased: a tombstone of this topic, to the stage that reads it. */
 const ERASED_BY: readonly { readonly topic: string; readonly stage: StageName }[] = [

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { balances } from '@wardline/cli/audit'
-import { readTopic } from '@wardline/cli/connection'
-import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
 import { eraseAccount, tracesOf } from '@wardline/cli/erase'
-import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
+import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/dead-letters'
 import {
   DecodeFailure,
   type EnforcementDecision,
@@ -15,6 +13,7 @@ import {
   registryClient,
   Type,
 } from '@wardline/events'
+import { type FedMessage, FeedPublisher, readTopic } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
 import { groupId, PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
 import kafkajs from 'kafkajs'

@@ -1,8 +1,5 @@
-import { readTopic } from '@wardline/cli/connection'
-import { FeedPublisher } from '@wardline/cli/feed-publisher'
-import { campaignReport } from '@wardline/cli/report-campaign'
-import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/cli/review'
-import { liftSection, readOrders, suspendSection } from '@wardline/cli/section'
+import { campaignReport } from '@wardline/campaign'
+import { liftSection, readOrders, suspendSection } from '@wardline/control'
 import {
   type AssessedEvent,
   DecodeFailure,
@@ -10,6 +7,8 @@ import {
   type FeedEvent,
   RecordDecoder,
 } from '@wardline/events'
+import { FeedPublisher, readTopic } from '@wardline/records'
+import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/review'
 import { PartitionReader, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
