@@ -42,9 +42,8 @@ class Registry:
         self._url = os.environ["WARDLINE_REGISTRY_URL"].rstrip("/")
         self._by_id: dict[int, dict] = {}
 
-    def _request(self, path: str, body: dict | None = None) -> dict:
-        request = urllib.request.Request(self._url + path, data=None if body is None else json.dumps(body).encode())
-        request.add_header("content-type", "application/vnd.schemaregistry.v1+json")
+    def _request(self, path: str):
+        request = urllib.request.Request(self._url + path)
         if user := os.environ.get("WARDLINE_REGISTRY_USERNAME"):
             login = f"{user}:{_secret('WARDLINE_REGISTRY_PASSWORD_FILE')}".encode()
             request.add_header("authorization", "Basic " + base64.b64encode(login).decode())
@@ -52,8 +51,13 @@ class Registry:
             return json.load(answer)
 
     def id_of(self, topic: str, schema: dict) -> int:
-        """Id of the schema under the topic's subject. Fails where it is not registered: it never registers."""
-        return self._request(f"/subjects/{topic}-value", {"schema": json.dumps(schema)})["id"]
+        """Id of the schema under the topic's subject; it is compared as JSON, for the registry compares texts."""
+        versions = f"/subjects/{topic}-value/versions"
+        for version in reversed(self._request(versions)):
+            answer = self._request(f"{versions}/{version}")
+            if json.loads(answer["schema"]) == schema:
+                return answer["id"]
+        raise LookupError(f"{topic}-value has not this schema; Wardline's operators run: bin/wardline schemas register")
 
     def schema(self, schema_id: int) -> dict:
         if schema_id not in self._by_id:
@@ -78,10 +82,9 @@ class Encoder:
 
     def encode(self, value: dict) -> bytes:
         """Fields with a default may be left out. Raises where the value does not fit."""
-        fastavro.validate(value, self._schema, strict_allow_default=True)
         buffer = io.BytesIO(self._head)
         buffer.seek(0, io.SEEK_END)
-        fastavro.schemaless_writer(buffer, self._schema, value)
+        fastavro.schemaless_writer(buffer, self._schema, value, strict_allow_default=True)
         return buffer.getvalue()
 
 

@@ -76,13 +76,15 @@ function declareTypes(): void {
   if (status !== 0) throw new Error(`no declarations: ${stdout}`)
   const target = join(PACKAGE_FOLDER, 'dist/types')
   mkdirSync(target, { recursive: true })
-  const files = globSync('*.d.ts', { cwd: join(emitted, 'packages/client') })
-  for (const file of files) {
-    if (file.startsWith('build') || file.includes('.test.')) continue
-    const text = readFileSync(join(emitted, 'packages/client', file), 'utf8')
+  const wanted = ['index']
+  for (const name of wanted) {
+    const text = readFileSync(join(emitted, 'packages/client', `${name}.d.ts`), 'utf8')
       .replaceAll("'@wardline/events'", "'./records.js'")
-      .replaceAll(/from '(\.\/[a-z-]+)\.ts'/g, "from '$1.js'")
-    writeFileSync(join(target, file), text)
+      .replaceAll(/from '\.\/([a-z-]+)\.ts'/g, "from './$1.js'")
+    if (text.includes("'@wardline/")) throw new Error(`${name}.d.ts names a package that is not published`)
+    writeFileSync(join(target, `${name}.d.ts`), text)
+    for (const [, next] of text.matchAll(/from '\.\/([a-z-]+)\.js'/g))
+      if (next !== 'records' && !wanted.includes(next!)) wanted.push(next!)
   }
   cpSync(join(emitted, 'packages/events/generated/types.d.ts'), join(target, 'records.d.ts'))
   rmSync(emitted, { recursive: true })

@@ -9,8 +9,9 @@ import {
 } from '@wardline/events'
 import { TOPICS } from '@wardline/stream'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import { openKafka } from './open-kafka.ts'
 import { RecentIds } from './recent-ids.ts'
-import { type ClientSettings, openClient } from './settings.ts'
+import type { ClientSettings } from './settings.ts'
 
 /** Where a decision stands in enforcement.decisions. */
 export interface Place {
@@ -88,7 +89,7 @@ export class DecisionSubscriber {
     options: SubscriberOptions,
     handlers: DecisionHandlers,
   ): Promise<DecisionSubscriber> {
-    const { kafka } = openClient(settings)
+    const kafka = openKafka(settings)
     const consumer = kafka.consumer({
       groupId: options.groupId,
       readUncommitted: false,

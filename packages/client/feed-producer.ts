@@ -12,8 +12,9 @@ import {
 } from '@wardline/events'
 import { partitionOf, TOPICS } from '@wardline/stream'
 import type { Kafka, Producer } from 'kafkajs'
+import { openKafka } from './open-kafka.ts'
 import { type Delivery, type QueuedRecord, SendQueue } from './send-queue.ts'
-import { type ClientSettings, openClient } from './settings.ts'
+import type { ClientSettings } from './settings.ts'
 
 export type { Delivery } from './send-queue.ts'
 
@@ -85,7 +86,7 @@ export class FeedProducer {
 
   /** Connects, and looks up the ids of the schemas. Throws where broker or registry do not answer or do not know us. */
   static async connect(settings: ClientSettings, options: ProducerOptions = {}): Promise<FeedProducer> {
-    const { kafka } = openClient(settings)
+    const kafka = openKafka(settings)
     const registry = new SchemaRegistry(settings.registry)
     const encoder = async <Name extends RecordName>(topic: string, record: Name) =>
       new RecordEncoder(record, await registry.idOf(topic, record))

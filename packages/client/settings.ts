@@ -1,5 +1,4 @@
-import { createKafka, createLogger, type Logger, readSettings } from '@wardline/stream'
-import type { Kafka } from 'kafkajs'
+import { readSettings } from '@wardline/stream'
 
 /** How to reach the broker and the schema registry. */
 export interface ClientSettings {
@@ -30,9 +29,4 @@ export function clientSettings(
 ): ClientSettings {
   const { broker, registry } = readSettings(env)
   return { ...broker, registry, clientId }
-}
-
-export function openClient(settings: ClientSettings): { kafka: Kafka; logger: Logger } {
-  const logger = createLogger({ service: settings.clientId, level: settings.logLevel ?? 'silent' })
-  return { kafka: createKafka(settings, settings.clientId, logger), logger }
 }

@@ -1,8 +1,8 @@
 /** What producers and enforcement systems are given, each against the running chain: TypeScript, Java, Python. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readRecords } from '@wardline/cli/read-records'
@@ -277,10 +277,13 @@ describe('@wardline/client', () => {
       cwd: project,
       env: environment,
     })
-    const output = text(acting.stdout!)
-    await delay(8_000)
+    const exited = once(acting, 'exit')
+    let output = ''
+    acting.stdout!.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+    await expect.poll(() => ids.every((id) => output.includes(id)), { timeout: 60_000 }).toBe(true)
     acting.kill('SIGTERM')
-    const lines = (await output)
+    expect(await exited).toEqual([0, null])
+    const lines = output
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, string>)
@@ -289,7 +292,6 @@ describe('@wardline/client', () => {
       do: expect.not.stringMatching(/^ALLOW$/),
     })
     expect(lines.some(({ undo }) => undo !== undefined)).toBe(true)
-    expect(acting.exitCode).toBe(0)
   })
 })
 
