@@ -39,6 +39,9 @@ schemas-land: install ## keep the current schemas as landed versions, where they
 test-browser: install ## the console in Debian's Chromium against the running chain
 	@$(NODE) npx vitest run --project integration test/browser
 
+console-images: install ## pictures of every page of the console, with the data of a demo, into docs/img
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/browser/images.ts
+
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
 

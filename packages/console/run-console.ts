@@ -3,6 +3,7 @@ import { type Connection, openConnection } from '@wardline/records'
 import { createLogger, InvalidSettings } from '@wardline/stream'
 import { AuditLog } from './audit-log.ts'
 import { Live } from './live.ts'
+import { PolicyInForce } from './policy-in-force.ts'
 import { createServer } from './server.ts'
 import { type ConsoleSettings, readConsoleSettings } from './settings.ts'
 
@@ -25,6 +26,7 @@ export async function runConsole(): Promise<void> {
       store,
       audit,
       live,
+      policy: new PolicyInForce(store, settings),
       health: () => follower.health(),
       clock,
     })

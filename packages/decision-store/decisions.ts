@@ -1,5 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite'
-import { Campaign, type CampaignReport } from '@wardline/campaign'
+import { Campaign, type CampaignDecision, type CampaignReport } from '@wardline/campaign'
 import type { Category, EnforcementDecision, ReviewVerdict, UserReport } from '@wardline/events'
 import type { Assessment } from './records.ts'
 import { type DecisionStore, verdictOfRow } from './store.ts'
@@ -143,13 +143,27 @@ export function ruleCounts(store: DecisionStore): RuleCounts[] {
 /** The regulator's table over what the store holds. */
 export function campaignFromStore(store: DecisionStore, from: number, to: number): CampaignReport {
   const campaign = new Campaign(from, to)
-  // What is plain has no item and no statement, so it is in no row of the report.
-  for (const row of store.all(
-    'SELECT record FROM decisions WHERE plain = 0 AND feed_appended_at >= ? AND feed_appended_at < ? ORDER BY seq',
+  const rows = store.all(
+    `SELECT event_id, type, actor_id, feed_appended_at, decided_at, adverse, brief FROM decisions
+     WHERE brief IS NOT NULL AND feed_appended_at >= ? AND feed_appended_at < ? ORDER BY seq`,
     from,
     to,
-  ))
-    campaign.takeDecision(JSON.parse(row.record as string) as EnforcementDecision)
+  )
+  for (const row of rows) {
+    const brief = JSON.parse(row.brief as string) as Pick<
+      CampaignDecision,
+      'accountAction' | 'items' | 'ruleIds'
+    >
+    campaign.takeDecision({
+      ...brief,
+      eventId: row.event_id as string,
+      type: row.type as CampaignDecision['type'],
+      actorId: row.actor_id as string,
+      feedAppendedAt: row.feed_appended_at as number,
+      decidedAt: row.decided_at as number,
+      statement: row.adverse === 1 ? {} : null,
+    })
+  }
   for (const row of store.all(
     "SELECT * FROM verdicts WHERE outcome <> 'CLAIMED' AND reviewed_at >= ? ORDER BY seq",
     from,

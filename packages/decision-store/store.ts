@@ -173,12 +173,13 @@ export class DecisionStore {
       case 'deadLetter': {
         const { stage, partition, offset, reason, error, from, message } = record.value
         this.#run(
-          'INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
+          'INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
           stage,
           partition,
           offset,
           reason,
           error,
+          error.replace(/\d+/g, '#'),
           from.topic,
           from.partition,
           from.offset,
@@ -201,9 +202,10 @@ export class DecisionStore {
     const { decisionId, eventId, type, actorId, protectedId, verdict, category, decidedAt, feedAppendedAt } =
       decision
     if (this.#isErased(actorId, decidedAt) || this.#isErased(protectedId, decidedAt)) return false
+    const adverse = decision.statement === null ? 0 : 1
     const { changes, lastInsertRowid } = this.#run(
       `INSERT OR IGNORE INTO decisions (decision_id, event_id, type, actor_id, protected_id, verdict, category, decided_at,
-         feed_appended_at, plain, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         feed_appended_at, plain, adverse, brief, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decisionId,
       eventId,
       type,
@@ -214,10 +216,11 @@ export class DecisionStore {
       decidedAt,
       feedAppendedAt,
       isPlain(decision) ? 1 : 0,
+      adverse,
+      briefOf(decision),
       JSON.stringify(decision),
     )
     if (Number(changes) === 0) return false
-    const adverse = decision.statement === null ? 0 : 1
     for (const [shadow, rules] of [
       [0, decision.ruleIds],
       [1, decision.shadowRuleIds],
@@ -503,6 +506,12 @@ export const isPlain = (decision: EnforcementDecision): boolean =>
   decision.ruleIds.length === 0 &&
   decision.shadowRuleIds.length === 0 &&
   decision.items.length === 0
+
+/** What the campaign report takes of it; null where that has no row for it. */
+const briefOf = ({ type, statement, items, ruleIds, accountAction }: EnforcementDecision): string | null =>
+  type === 'DECISION' && statement === null && items.length === 0
+    ? null
+    : JSON.stringify({ accountAction, items, ruleIds })
 
 const isKnownMinor = (band: AssessedEvent['actorAgeBand']): boolean => band !== 'UNKNOWN' && band !== 'ADULT'
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createServer, readConsoleSettings } from '@wardline/console'
 import { AuditLog } from '@wardline/console/audit-log'
 import { Live } from '@wardline/console/live'
+import { PolicyInForce } from '@wardline/console/policy-in-force'
 import type { EnforcementDecision, FeedEvent } from '@wardline/events'
 import { readFed } from '@wardline/review'
 import { recordKey } from '@wardline/sample-feed'
@@ -512,6 +513,7 @@ describe.skipIf(chromium === undefined)('the console in a browser', () => {
       store,
       audit: new AuditLog(':memory:', logger),
       live: new Live({ ...settings, logger, clock: Date.now }),
+      policy: new PolicyInForce(store, settings),
       health: () => ({ ready: true, reason: '' }),
       clock: Date.now,
     })
