@@ -84,6 +84,9 @@ bench-stages: install ## what an event costs in each stage's logic, and what an 
 bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
 
+bench-console: install ## how long each page of the console takes with 50,000 decisions in its store
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/console/run.ts $(ARGS)
+
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts
 

@@ -1,7 +1,7 @@
 import { inForce, publishedFiles } from '@wardline/control'
 import { type DecisionStore, storedPublications } from '@wardline/decision-store'
 import type { Category } from '@wardline/events'
-import { loadBundle, type PolicyFiles, policyVersion, readPolicyFiles } from '@wardline/policy'
+import { loadBundle, type PolicyFiles, readPolicyFiles } from '@wardline/policy'
 
 /**
  * What pages need to know of the policy that stages run, as far as the console knows it: the published one, else its own
@@ -11,7 +11,8 @@ export class PolicyInForce {
   readonly #store: DecisionStore
   readonly #ruleSet: string
   readonly #folder: string
-  #version = ''
+  /** Of the newest record of policy.control that was looked at. */
+  #seen = ''
   #modes: ReadonlyMap<string, string> = new Map()
   #areas: ReadonlyMap<Category, string> = new Map()
 
@@ -37,15 +38,16 @@ export class PolicyInForce {
 
   /** Name of the area that a category's strikes count in. */
   areaOf(category: Category): string {
+    this.#compile()
     return this.#areas.get(category) ?? category
   }
 
   #compile(): void {
-    const files = this.files()
-    const version = policyVersion(files)
-    if (version === this.#version) return
-    const loaded = loadBundle(files)
-    this.#version = version
+    const row = this.#store.get('SELECT count(*) AS n, max(published_at) AS at FROM control')!
+    const seen = `${row.n} ${row.at}`
+    if (seen === this.#seen) return
+    this.#seen = seen
+    const loaded = loadBundle(this.files())
     if (!loaded.ok) return
     const { policy, enforcement } = loaded.bundle
     this.#modes = new Map(policy.rules.map(({ id, mode }) => [id, mode]))

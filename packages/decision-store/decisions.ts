@@ -29,7 +29,7 @@ export function decisionPage(
   size: number,
   before = Number.MAX_SAFE_INTEGER,
 ): DecisionPage {
-  const where = ['d.seq < ?']
+  const where = [filter.rule === undefined ? 'd.seq < ?' : 'h.seq < ?']
   const values: SQLInputValue[] = [before]
   const equal = (column: string, value: string | undefined) => {
     if (value === undefined) return
@@ -42,10 +42,16 @@ export function decisionPage(
   equal('type', filter.type)
   if (filter.type !== undefined && filter.type !== 'DECISION') where.push("d.type <> 'DECISION'")
   if (filter.notable) where.push('d.plain = 0')
-  const rule = filter.rule === undefined ? '' : 'JOIN rule_hits h ON h.seq = d.seq AND h.rule_id = ?'
-  if (filter.rule !== undefined) values.unshift(filter.rule)
+  // By the hits of the rule in their order: the page is full after as many rows as it has.
+  const from =
+    filter.rule === undefined ? 'decisions d' : 'rule_hits h CROSS JOIN decisions d ON d.seq = h.seq'
+  if (filter.rule !== undefined) {
+    where.push('h.rule_id = ?')
+    values.push(filter.rule)
+  }
+  const order = filter.rule === undefined ? 'd.seq' : 'h.seq'
   const rows = store.all(
-    `SELECT DISTINCT d.seq, d.record FROM decisions d ${rule} WHERE ${where.join(' AND ')} ORDER BY d.seq DESC LIMIT ?`,
+    `SELECT d.seq, d.record FROM ${from} WHERE ${where.join(' AND ')} ORDER BY ${order} DESC LIMIT ?`,
     ...values,
     size + 1,
   )

@@ -15,7 +15,7 @@ CREATE TABLE positions (
 -- plain: allowed, and nothing found, drawn or done. Of these only the newest are kept.
 CREATE TABLE decisions (
   seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, event_id TEXT NOT NULL, type TEXT NOT NULL,
-  actor_id TEXT NOT NULL, protected_id TEXT NOT NULL, verdict TEXT NOT NULL, category TEXT NOT NULL,
+  actor_id TEXT NOT NULL, protected_id TEXT NOT NULL, section TEXT NOT NULL, verdict TEXT NOT NULL, category TEXT NOT NULL,
   decided_at INTEGER NOT NULL, feed_appended_at INTEGER NOT NULL, plain INTEGER NOT NULL,
   -- For the report, which reads thousands: brief has accountAction, items and ruleIds; null where it is in no row of it.
   adverse INTEGER NOT NULL, brief TEXT, record TEXT NOT NULL
@@ -27,11 +27,12 @@ CREATE INDEX decisions_verdict ON decisions (verdict, seq);
 CREATE INDEX decisions_category ON decisions (category, verdict, seq);
 CREATE INDEX decisions_plain ON decisions (plain, seq);
 CREATE INDEX decisions_later ON decisions (type, seq) WHERE type <> 'DECISION';
+CREATE INDEX decisions_suspended ON decisions (section) WHERE verdict = 'HOLD_SECTION_SUSPENDED';
 CREATE INDEX decisions_protected ON decisions (protected_id, seq) WHERE protected_id <> actor_id;
 
 CREATE TABLE rule_hits (
-  rule_id TEXT NOT NULL, shadow INTEGER NOT NULL, seq INTEGER NOT NULL, adverse INTEGER NOT NULL,
-  PRIMARY KEY (rule_id, shadow, seq)
+  rule_id TEXT NOT NULL, seq INTEGER NOT NULL, shadow INTEGER NOT NULL, adverse INTEGER NOT NULL,
+  PRIMARY KEY (rule_id, seq)
 ) WITHOUT ROWID;
 CREATE INDEX rule_hits_seq ON rule_hits (seq);
 

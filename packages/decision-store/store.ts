@@ -204,13 +204,14 @@ export class DecisionStore {
     if (this.#isErased(actorId, decidedAt) || this.#isErased(protectedId, decidedAt)) return false
     const adverse = decision.statement === null ? 0 : 1
     const { changes, lastInsertRowid } = this.#run(
-      `INSERT OR IGNORE INTO decisions (decision_id, event_id, type, actor_id, protected_id, verdict, category, decided_at,
-         feed_appended_at, plain, adverse, brief, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO decisions (decision_id, event_id, type, actor_id, protected_id, section, verdict, category, decided_at,
+         feed_appended_at, plain, adverse, brief, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decisionId,
       eventId,
       type,
       actorId,
       protectedId,
+      decision.section,
       verdict,
       category,
       decidedAt,
@@ -229,8 +230,8 @@ export class DecisionStore {
         this.#run(
           'INSERT OR IGNORE INTO rule_hits VALUES (?, ?, ?, ?)',
           rule,
-          shadow,
           lastInsertRowid,
+          shadow,
           adverse,
         )
     }
