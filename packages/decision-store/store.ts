@@ -429,7 +429,7 @@ export class DecisionStore {
           )?.seq
     if (typeof boundary !== 'number') return false
     const doomed = `SELECT seq FROM decisions WHERE ${which} AND seq <= ${boundary} ORDER BY seq LIMIT ${PRUNE_ROWS}`
-    this.#db.exec(`DELETE FROM waiting WHERE event_id IN (SELECT event_id FROM decisions WHERE seq IN (${doomed}));
+    this.#db.exec(`DELETE FROM waiting WHERE decision_id IN (SELECT decision_id FROM decisions WHERE seq IN (${doomed}));
       DELETE FROM rule_hits WHERE seq IN (${doomed})`)
     const { changes } = this.#db.prepare(`DELETE FROM decisions WHERE seq IN (${doomed})`).run()
     return Number(changes) === PRUNE_ROWS

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
+import { DecisionStore, Follower, StoredQueue } from '@wardline/decision-store'
 import type { EnforcementDecision, FeedEvent } from '@wardline/events'
-import { readFed } from '@wardline/review'
+import { readFed, readQueue } from '@wardline/review'
 import { recordKey } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -491,6 +492,66 @@ describe.skipIf(chromium === undefined)('the console in a browser', () => {
     expect(stranger.url()).toBe(`${running.console.url}/login`)
     expect((await anonymous.request.get(`${running.console.url}/live/stream`)).status()).toBe(401)
     expect(wrong).toEqual([])
+  })
+
+  it('works without scripts, but for the keys', async () => {
+    const event = scam('plain')
+    await feed(event)
+    const decision = await until(async () =>
+      (await running.decisions()).find(({ eventId }) => eventId === event.eventId),
+    )
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    contexts.push(context)
+    const page = await context.newPage()
+    await page.goto(`${running.console.url}/login`)
+    await page.fill('[name=token]', TOKENS.li)
+    await page.click('#login button')
+    await until(async () => {
+      await open(page, address(decision))
+      return (await page.locator('form[action$="/claim"]').count()) > 0 || undefined
+    })
+    await page.click('form[action$="/claim"] button')
+    await page.click('[data-text-form] button')
+    expect(await page.locator('.original').textContent()).toBe(event.text)
+    await open(page, address(decision))
+    await page.selectOption('noscript select', 'too_severe')
+    await page.click('noscript button[value=OVERTURNED]')
+    await until(async () =>
+      (await running.decisions()).find(
+        ({ eventId, type }) => eventId === event.eventId && type === 'REVERSAL',
+      ),
+    )
+  })
+
+  it('has a store that is the same when it is made again from the topics, also after a stop in the middle', async () => {
+    const { connection } = running.chain
+    const file = `${running.chain.stack.logFolder}/../again.sqlite`
+    await running.chain.settled()
+    const made = await running.decisions()
+    let ready = false
+    for (let starts = 0; !ready; starts++) {
+      const store = DecisionStore.open(file, 'test')
+      const follower = new Follower(connection, store)
+      follower.start(() => {})
+      // Stopped twice on the way.
+      await delay(starts < 2 ? 60 : 0)
+      await expect.poll(() => follower.health().ready || starts < 2, { timeout: 30_000 }).toBe(true)
+      ready = starts >= 2
+      await follower.stop()
+      store.close()
+    }
+    const store = DecisionStore.open(file, 'test')
+    const kept = store.all('SELECT decision_id FROM decisions').map((row) => row.decision_id)
+    expect(kept.toSorted()).toEqual(made.map(({ decisionId }) => decisionId).toSorted())
+    const now = Date.now()
+    const ids = (items: readonly { decisionId: string; claimedBy: string | null }[]) =>
+      items.map(({ decisionId, claimedBy }) => [decisionId, claimedBy])
+    const fromTopics = (await readQueue(connection)).open(now)
+    expect(fromTopics.length).toBeGreaterThan(10)
+    expect(ids(new StoredQueue(store).open(now))).toEqual(
+      ids(fromTopics.map(({ decision, claimedBy }) => ({ decisionId: decision.decisionId, claimedBy }))),
+    )
+    store.close()
   })
 
   it(`answers each page within ${PAGE_WITHIN_MS} ms with 50,000 decisions in the store`, async () => {

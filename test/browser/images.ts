@@ -15,6 +15,14 @@ import { type Person, RunningConsole, TOKENS } from './running-console.ts'
 const FOLDER = fileURLToPath(new URL('../../docs/img/', import.meta.url))
 /** Larger pictures make a repository heavy, and a README slow. */
 const MOST_BYTES = 150 * 1_024
+/** Of the items whose texts are shown: harm that can be looked at. */
+const ITEM_CATEGORIES: ReadonlySet<string> = new Set([
+  'contact_solicitation',
+  'fraud',
+  'gambling',
+  'game_companion',
+  'illegal_ads',
+])
 
 interface Picture {
   readonly name: string
@@ -66,6 +74,18 @@ try {
         (found.get(eventId)?.approachStages.length ?? 0) > 2 &&
         (found.get(eventId)?.ruleHits.length ?? 0) > 0,
     ) ?? decided.find(({ statement }) => statement !== null)!
+  // Items that wait, of whoever has done something before: what a reviewer most often sees.
+  const done = Map.groupBy(
+    decided.filter(({ ruleIds }) => ruleIds.length > 0),
+    ({ actorId }) => actorId,
+  )
+  const items = decided
+    .filter(({ eventId, category, review }) => {
+      const { textLength = 0, ruleHits = [] } = found.get(eventId) ?? {}
+      const isMarked = ruleHits.some(({ spans }) => spans.length > 0)
+      return review[0] === 'hold' && ITEM_CATEGORIES.has(category) && isMarked && textLength > 12
+    })
+    .sort((a, b) => done.get(b.actorId)!.length - done.get(a.actorId)!.length)
   const minors = new Map<string, Set<string>>()
   for (const { actorId, protectedId, protectedIsMinor, riskCategory } of found.values())
     if (protectedIsMinor && actorId !== protectedId && riskCategory !== 'benign')
@@ -76,9 +96,8 @@ try {
     await page.click('[data-text-form] button')
     await page.waitForSelector('[data-text-place] :is(.original, p, dl):not(.veil)')
   }
-  const takeNext = async (page: Page) => {
-    await page.keyboard.press('n')
-    await page.waitForURL(/\/review\/./)
+  const takeIt = async (page: Page) => {
+    if ((await page.locator('[data-key="u"]').count()) === 0) await page.keyboard.press('n')
     await page.waitForSelector('[data-key="u"]')
     await page.keyboard.press('t')
     await page.waitForSelector('.original')
@@ -86,6 +105,7 @@ try {
   const checked = async (page: Page) => {
     await page.waitForSelector('form[action="/policy/backtest"]', { timeout: 60_000 })
   }
+  const item = (i: number) => `/review/${(items[i] ?? one).decisionId}`
   const pictures: Picture[] = [
     { name: 'live', path: '/', height: 1_000, act: (page) => page.waitForTimeout(3_000) },
     {
@@ -99,26 +119,26 @@ try {
     { name: 'decisions', path: '/decisions?notable=1', height: 660 },
     { name: 'decision', path: `/decisions/${one.decisionId}`, person: 'li', act: showText },
     { name: 'review', path: '/review', person: 'li', height: 660 },
-    { name: 'review-item', path: '/review', person: 'li', act: takeNext },
+    { name: 'review-item', path: item(0), person: 'li', act: takeIt },
     {
       name: 'review-item-dark-zh',
-      path: '/review',
+      path: item(1),
       person: 'wang',
       scheme: 'dark',
       language: 'zh-CN',
       act: async (page) => {
-        await takeNext(page)
+        await takeIt(page)
         await page.keyboard.press('o')
       },
     },
     {
       name: 'review-item-narrow-zh',
-      path: '/review',
+      path: item(1),
       person: 'wang',
       language: 'zh-CN',
       width: 390,
       height: 844,
-      act: takeNext,
+      act: takeIt,
     },
     { name: 'account', path: `/accounts/${encodeURIComponent(account)}` },
     { name: 'policy', path: '/policy', person: 'admin' },
