@@ -92,7 +92,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       'metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs',
     )
     print('')
-    print('To look around in a running chain: make up, then bin/wardline tail decisions; make down ends it.')
+    print(
+      'To look around in a running chain: make up (prints the address of its console), bin/wardline feed; make down ends it.',
+    )
     return balances(report)
   } finally {
     await stack.stop()
