@@ -25,7 +25,7 @@ test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 
 check: install ## types and style only
-	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+	@$(NODE) npx tsc --noEmit && $(NODE) npx tsc --noEmit -p packages/console/browser && $(NODE) npx biome check --error-on-warnings .
 
 format: install ## format the code
 	@$(NODE) npx biome check --write .
@@ -35,6 +35,12 @@ types: install ## generate TypeScript types from schemas/ and JSON Schemas of po
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
+
+test-browser: install ## the console in Debian's Chromium against the running chain
+	@$(NODE) npx vitest run --project integration test/browser
+
+console-images: install ## pictures of every page of the console, with the data of a demo, into docs/img
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/browser/images.ts
 
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
@@ -47,6 +53,9 @@ overload: install ## three times what the chain carries, for five minutes
 
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
+
+restore: install ## how long comment-risk takes to be ready, by the size of its state
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/restore.ts
 
 bench-policy: install ## what a published policy costs a stage when it changes over
 	@$(NODE) node test/load/policy-change.ts
@@ -67,6 +76,15 @@ prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:1909
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
 
+contract: install ## write docs/contract.md: each topic with a record as a chain of its own wrote it
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning cli/contract.ts
+
+diagram: install ## draw docs/chain.svg from docs/chain.ts
+	@$(NODE) node docs/chain.ts
+
+client-package: install ## build the package @wardline/client, as it is published
+	@$(NODE) node packages/client/build.ts
+
 audit: install ## advisories on the packages in use, held against deploy/security/dependencies.yaml
 	@$(NODE) node test/supply-chain/audit.ts
 
@@ -75,6 +93,9 @@ sbom: install ## list the packages in use as CycloneDX
 
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
+
+eval-acting: install ## what the shipped policy takes for harm, of harmless and of harmful texts (DATA=folder of the data sets)
+	@$(NODE) node --max-old-space-size=4096 evaluation/acting/run.ts
 
 eval-risk: install ## conversations and pile-ons against two baselines, end to end (DATA=folder of the data sets)
 	@$(NODE) node evaluation/risk/run.ts $(ARGS)
@@ -90,6 +111,9 @@ bench-risk: install ## state of a million pairs: size and restore; distinct coun
 
 bench-metrics: install ## what metrics cost a stage: the same work with and without them, as a share of the running service
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/metrics/cost.ts $(ARGS)
+
+bench-console: install ## how long each page of the console takes with 50,000 decisions in its store
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/console/run.ts $(ARGS)
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts

@@ -1,32 +1,28 @@
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { type AuditReport, audit, balances } from './audit.ts'
-import { connect, STACK_FOLDER } from './connection.ts'
 import {
   type DeadLetterFilter,
   decodeLetter,
   placeOf,
   readDeadLetters,
   replayDeadLetters,
-} from './dead-letters.ts'
+} from '@wardline/dead-letters'
+import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type AuditReport, audit, balances } from './audit.ts'
+import { connect, STACK_FOLDER } from './connection.ts'
+import { addDoctorCommand } from './doctor/command.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { addReportCommands } from './report-campaign.ts'
 import { addReviewCommands } from './review.ts'
 import { addSectionCommands } from './section.ts'
 import { tailDecisions } from './tail.ts'
+import { addTopicCommands } from './topics.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 const warn = (line: string) => void process.stderr.write(`${line}\n`)
-
-const wholeNumber = (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number from 1')
-  return value
-}
 
 const program = new Command('wardline')
   .description('Answers every event of a social feed with one enforcement decision.')
@@ -34,16 +30,17 @@ const program = new Command('wardline')
 
 program
   .command('up')
-  .description('start broker, registry and the four services and leave them running')
+  .description('start broker, registry, the four services and the console and leave them running')
   .option('--partitions <n>', 'partitions of every topic', wholeNumber, 4)
   .action(async ({ partitions }: { partitions: number }) => {
     const { startStack } = await import('@wardline/local')
     const folder = fileURLToPath(STACK_FOLDER)
-    const stack = await startStack({ folder, partitions, log: print, detached: true })
+    const stack = await startStack({ folder, partitions, log: print, detached: true, console: true })
     print('')
     print(`broker     ${stack.brokers.join(',')}`)
     print(`registry   ${stack.registryUrl}`)
     for (const { stage, metricsUrl } of stack.services) print(`${stage.padEnd(14)} ${metricsUrl}`)
+    if (stack.console) print(`console        ${stack.console.loginUrl}`)
     print('logs       .wardline/local/logs')
     print('')
     print(
@@ -302,6 +299,9 @@ acls
     const { missing, extra } = await applyAcls(connect().kafka, readAcls(file))
     print(`${missing.length} granted, ${extra.length} taken back`)
   })
+
+addTopicCommands(program, print)
+addDoctorCommand(program, print)
 
 const schemas = program.command('schemas').description('schemas of the topics')
 schemas
