@@ -42,7 +42,7 @@ describe('live figures', () => {
       metrics.setReady(true)
       metrics.setLag(0, 3)
       metrics.setLag(1, 4)
-      for (let i = 0; i < 100; i++) metrics.age.fraud.observe(30)
+      for (let i = 0; i < 100; i++) metrics.age.fraud.observe(30, 0, '')
       const urls = new Map([
         ['enforce', [url]],
         ['classify', ['http://127.0.0.1:1/metrics']],
@@ -51,7 +51,7 @@ describe('live figures', () => {
       live.start()
       try {
         await vi.waitFor(() => expect(live.figures().lag).toBe(7))
-        for (let i = 0; i < 100; i++) metrics.age.fraud.observe(0.11)
+        for (let i = 0; i < 100; i++) metrics.age.fraud.observe(0.11, 0, '')
         await vi.waitFor(() => expect(live.figures().categories[0]!.events).toBe(100), { timeout: 5_000 })
         const { categories, stages } = live.figures()
         expect(categories.map(({ category }) => category)).toEqual(['all', 'fraud'])
