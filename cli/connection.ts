@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { SchemaRegistry } from '@wardline/events'
 import {
   createKafka,
@@ -12,8 +13,10 @@ import {
 } from '@wardline/stream'
 import type { Kafka } from 'kafkajs'
 
-/** Where `wardline up` writes how to reach the stack that it started. */
-export const STACK_FOLDER = new URL('../.wardline/local/', import.meta.url)
+/** Where `wardline up` writes how to reach the stack that it started: WARDLINE_STACK_FOLDER, so that two can run. */
+export const STACK_FOLDER = process.env.WARDLINE_STACK_FOLDER
+  ? pathToFileURL(`${process.env.WARDLINE_STACK_FOLDER}/`)
+  : new URL('../.wardline/local/', import.meta.url)
 
 /** Broker and registry that a command talks to. */
 export interface Connection {

@@ -24,10 +24,10 @@ const TOPIC = { width: 176, height: 34 }
 const ROW_Y = [150, 330] as const
 const SIDE_Y = 430
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-const escape = (text: string) => text.replace(/[&<>]/g, (sign) => ESCAPES[sign]!)
+const escapeXml = (text: string) => text.replace(/[&<>]/g, (sign) => ESCAPES[sign]!)
 
 const label = (x: number, y: number, text: string, kind = '') =>
-  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escape(text)}</text>`
+  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escapeXml(text)}</text>`
 const topic = (x: number, y: number, name: string) =>
   `<rect class="topic" x="${x - TOPIC.width / 2}" y="${y - TOPIC.height / 2}" width="${TOPIC.width}" height="${TOPIC.height}" rx="17"/>${label(x, y + 5, name, 'name')}`
 const stageBox = (x: number, y: number, name: string, does: string) =>
@@ -54,7 +54,11 @@ export function drawChain(rules: readonly AccessRule[]): string {
       const { reads, writes } = topicsOf(rules, stage)
       const x = xs[i * 2 + 1]!
       const [main, ...tables] = reads
-      parts.push(topic(xs[i * 2]!, y, main!), stageBox(x, y, stage, DOES[stage]), topic(xs[i * 2 + 2]!, y, writes[0]!))
+      parts.push(
+        topic(xs[i * 2]!, y, main!),
+        stageBox(x, y, stage, DOES[stage]),
+        topic(xs[i * 2 + 2]!, y, writes[0]!),
+      )
       parts.push(arrow([xs[i * 2]! + half.topic, y], [x - half.stage - 4, y]))
       parts.push(arrow([x + half.stage, y], [xs[i * 2 + 2]! - half.topic - 4, y]))
       for (const [t, name] of tables.entries()) {
@@ -72,12 +76,16 @@ export function drawChain(rules: readonly AccessRule[]): string {
   parts.push(topic((xs[1] + xs[3]) / 2, 48, TOPICS.control))
   for (const x of [xs[1], xs[3]])
     parts.push(
-      arrow([(xs[1] + xs[3]) / 2 + (x === xs[1] ? -half.topic : half.topic), 48], [x, 48], [x, ROW_Y[0] - STAGE.height / 2 - 4]),
+      arrow(
+        [(xs[1] + xs[3]) / 2 + (x === xs[1] ? -half.topic : half.topic), 48],
+        [x, 48],
+        [x, ROW_Y[0] - STAGE.height / 2 - 4],
+      ),
     )
   parts.push(label((xs[1] + xs[3]) / 2, 82, 'rules and section orders, to every stage', 'small'))
   parts.push(label(xs[0], ROW_Y[0] - 58, 'feed producers', 'who'))
   parts.push(arrow([xs[0], ROW_Y[0] - 50], [xs[0], ROW_Y[0] - 21]))
-  parts.push(label(xs[4] + 40, ROW_Y[1] + 66, 'enforcement systems', 'who'))
+  parts.push(label(xs[4], ROW_Y[1] + 66, 'enforcement systems', 'who'))
   parts.push(arrow([xs[4], ROW_Y[1] + 17], [xs[4], ROW_Y[1] + 48]))
   parts.push(label(xs[1], SIDE_Y + 40, 'who is a minor', 'small'))
   parts.push(label(xs[3], SIDE_Y + 40, 'what users report and humans decide', 'small'))
