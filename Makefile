@@ -70,6 +70,7 @@ dashboards: install ## write deploy/grafana/dashboards/*.json from deploy/grafan
 	@$(NODE) node deploy/grafana/dashboards.ts
 
 prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:19090, until Ctrl-C
+	@command -v prometheus >/dev/null || { echo "prometheus was not found: install it (Debian: apt-get install prometheus)"; exit 1; }
 	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=.wardline/prometheus \
 	  --web.listen-address=127.0.0.1:19090 --enable-feature=exemplar-storage --log.level=warn
 

@@ -95,6 +95,7 @@ it('gives quantiles within the bound that the documentation states', () => {
   }))
   for (const { from, ratio } of widths) {
     if (from >= 0.05 && from < 2) expect(ratio, String(from)).toBeLessThanOrEqual(1.2 + 1e-9)
+    if (from >= 0.05 && from < 30) expect(ratio, String(from)).toBeLessThanOrEqual(1.5)
     if (from >= 0.32 && from < 0.6) expect(ratio, String(from)).toBeLessThanOrEqual(1.125 + 1e-9)
   }
   expect(AGE_BUCKETS).toContain(AGE_OBJECTIVE)

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { StageMetrics } from '@wardline/stream'
+import { AGE_OBJECTIVE, StageMetrics } from '@wardline/stream'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createBreakerAlert } from '../../services/enforce/breaker-alert.ts'
@@ -107,6 +107,14 @@ it('commands of the runbooks are commands of this project', () => {
           new RegExp(`command\\('${word}[ ']|new Command\\('${word}'`),
         )
   }
+})
+
+it('late means later than the objective, in every rule', () => {
+  const bounds = groups
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ expr }) => [...expr.matchAll(/wardline_event_age_seconds_bucket\{[^}]*le="([^"]+)"/g)])
+  expect(bounds.length).toBeGreaterThan(5)
+  for (const [, bound] of bounds) expect(Number(bound)).toBe(AGE_OBJECTIVE)
 })
 
 it('names only metrics that the services have', () => {

@@ -23,6 +23,8 @@ const FEED_SECONDS = 15
 /** How often the delay of this process's own loop is looked at, and from when on it is too late to measure others, ms. */
 const LOOP_MS = 5
 const BUSY_MS = 15
+/** Above it buckets are wide enough to hold nearly anything, seconds. */
+const TELLING = 2
 const RATE = 150
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
 const SAMPLED = '00-5bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
@@ -136,12 +138,19 @@ describe.skipIf(!hasPrometheus)('what the services measure', () => {
       last = await compareLatency()
       loop.disable()
       delayMs = loop.percentile(95) / 1e6 - LOOP_MS
-      if (last.every(({ reported, outside, width }) => Math.abs(reported - outside) < width)) break
+      if (
+        last.every(
+          ({ reported, outside, width }) => outside < TELLING && Math.abs(reported - outside) < width,
+        )
+      )
+        break
     }
     for (const { q, reported, outside, width } of last) {
       const ms = (seconds: number) => `${(1000 * seconds).toFixed(0)} ms`
       const line = `p${100 * q}: reported ${ms(reported)}, outside ${ms(outside)}, a bucket of ${ms(width)}`
       console.log(line)
+      if (outside >= TELLING)
+        context.skip(`the chain is too slow here for its buckets to tell anything: ${line}`)
       if (Math.abs(reported - outside) < width) continue
       // The outside consumer is this process: where it wakes up late, what it measures is itself.
       if (delayMs > BUSY_MS)

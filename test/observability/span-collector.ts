@@ -5,6 +5,11 @@ export interface CollectedSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
+  readonly name: string
+  readonly startTimeUnixNano: string
+  readonly endTimeUnixNano: string
+  readonly attributes: readonly { key: string; value: object }[]
+  readonly status: { readonly code: number }
 }
 interface Sent {
   readonly resourceSpans: readonly {
@@ -34,6 +39,11 @@ export class SpanCollector {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return new SpanCollector(server)
+  }
+
+  /** Takes connections from now on, and answers none. */
+  fallSilent(): void {
+    this.#server.removeAllListeners('request')
   }
 
   stop(): void {
