@@ -126,6 +126,7 @@ try {
       person: 'wang',
       scheme: 'dark',
       language: 'zh-CN',
+      height: 660,
       act: async (page) => {
         await takeIt(page)
         await page.keyboard.press('o')
