@@ -21,6 +21,7 @@ import lz4 from 'lz4-napi'
 import { compressSync as snappyCompress } from 'snappy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
+import { plainEvent as plain } from './plain-event.ts'
 
 let chain: TestChain
 let publisher: FeedPublisher
@@ -37,29 +38,6 @@ afterAll(async () => {
   await chain?.stop()
 })
 
-const plain = (change: Partial<FeedEvent> = {}): FeedEvent => ({
-  eventId: crypto.randomUUID(),
-  kind: 'COMMENT',
-  occurredAt: Date.now(),
-  actorId: 'actor-1',
-  actorAgeBand: 'ADULT',
-  subjectId: 'subject-1',
-  contentId: null,
-  parentId: null,
-  conversationId: null,
-  section: null,
-  text: '今天的作业写完了吗？',
-  language: null,
-  media: [],
-  links: [],
-  mentions: [],
-  searchQuery: null,
-  device: 'PHONE',
-  usage: null,
-  promotion: null,
-  subjectAgeBand: 'UNKNOWN',
-  ...change,
-})
 const encode = (event: FeedEvent) => publisher.encode(TOPICS.feedEvents, 'FeedEvent', event)
 const feed = async (...events: FeedEvent[]) => {
   const messages: FedMessage[] = []
