@@ -25,6 +25,9 @@ describe('metrics of the services', () => {
       value: 1,
     })
     expect(parseMetrics('wardline_broken{', 'wardline_')).toEqual([])
+    expect(parseMetrics('wardline_x_bucket{le="1"} 5 # {trace_id="a}"} 0.3 1700000000', 'wardline_')).toEqual(
+      [{ name: 'wardline_x_bucket', labels: { le: '1' }, value: 5 }],
+    )
   })
 
   it('give quantiles of what came between two readings', () => {

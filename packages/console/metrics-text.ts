@@ -5,7 +5,8 @@ export interface Sample {
   readonly value: number
 }
 
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)/
+// An exemplar may follow, with braces of its own.
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})? (\S+)/
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g
 
 /** The samples of the Prometheus text format whose names begin with `prefix`; lines of no known form are left out. */

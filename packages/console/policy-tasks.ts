@@ -22,6 +22,13 @@ export type PolicyTask =
 export type TaskResult = { readonly done: unknown } | { readonly failed: string }
 
 const KEPT = 20
+const MOST_WAITING = 5
+
+/** So many tasks wait already that another would only wait longer. */
+export class TooManyTasks extends Error {
+  override readonly name = 'TooManyTasks'
+  readonly statusCode = 429
+}
 
 /** Tasks by a key that says what they are about; each is done once, one after the other, and its result kept for a while. */
 export class PolicyTasks {
@@ -29,9 +36,11 @@ export class PolicyTasks {
   #last: Promise<unknown> = Promise.resolve()
   #worker: Worker | undefined
 
-  /** The result; undefined while it is under way. One that failed is told once, and tried anew when it is asked for again. */
+  /** The result; undefined while it is under way. Throws TooManyTasks. One that failed is told once, and tried anew when it is asked for again. */
   result(key: string, task: () => PolicyTask): TaskResult | undefined {
     if (!this.#results.has(key)) {
+      const waiting = [...this.#results.values()].filter((each) => each === undefined).length
+      if (waiting >= MOST_WAITING) throw new TooManyTasks('too many tasks wait')
       for (const [old, result] of this.#results) {
         if (this.#results.size < KEPT) break
         if (result) this.#results.delete(old)

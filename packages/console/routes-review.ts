@@ -12,7 +12,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { User } from './access.ts'
 import { allowed, type ConsoleContext, languageFor, type Pages, queueOf, Refused, textOf } from './context.ts'
 import { itemPage, OVERTURN_REASONS, queuePage } from './pages/review.ts'
-import { translator } from './texts.ts'
+import { type Translator, translator } from './texts.ts'
 
 /** How long the page after a verdict waits for what enforce makes of it; later it shows on the decision. */
 const ANSWER_WITHIN_MS = 3_000
@@ -78,12 +78,17 @@ export function reviewRoutes(app: FastifyInstance, context: ConsoleContext, page
   app.post<ItemParams>('/review/:id/claim', async (request, reply) => {
     const user = allowed(request, 'review')
     const { id } = request.params
-    const refused = await refusal(turns.take('next', () => claimItem(connection, id, user.name, inspection)))
+    const t = translator(languageFor(request))
+    const refused = await refusal(
+      t,
+      turns.take('next', () => claimItem(connection, id, user.name, inspection)),
+    )
     return pages.goTo(reply, user, `/review/${encodeURIComponent(id)}`, refused)
   })
 
   app.post<ItemParams>('/review/:id/skip', async (request, reply) => {
     const user = allowed(request, 'review')
+    const t = translator(languageFor(request))
     const { id } = request.params
     const now = clock()
     const open = queueOf(context).open(now)
@@ -94,7 +99,7 @@ export function reviewRoutes(app: FastifyInstance, context: ConsoleContext, page
     )
     await turns.take('next', async () => {
       await releaseItem(connection, id, user.name, inspection)
-      if (after) await refusal(claimItem(connection, after.decisionId, user.name, inspection))
+      if (after) await refusal(t, claimItem(connection, after.decisionId, user.name, inspection))
     })
     return pages.goTo(reply, user, after ? `/review/${encodeURIComponent(after.decisionId)}` : '/review')
   })
@@ -111,13 +116,22 @@ export function reviewRoutes(app: FastifyInstance, context: ConsoleContext, page
     const standing = queueOf(context).standingOf(id)
     if (!standing) throw new Refused(404, 'no such decision')
     let notice = ''
+    let expired = false
     const refused = await refusal(
+      t,
       // One at a time on an event: what a second one sees has what the first one wrote.
       turns.take(standing.eventId, async () => {
-        if (queueOf(context).claimOf(standing.eventId, clock()) !== user.name)
-          throw new VerdictRefused(
-            t('review.notYours', queueOf(context).claimOf(standing.eventId, clock()) ?? '–'),
-          )
+        // Only with a claim of one's own: one that has run out may be another's at any moment.
+        const queue = queueOf(context)
+        const owner = queue.claimOf(standing.eventId, clock())
+        if (owner !== user.name) {
+          if (owner !== null) throw new VerdictRefused('claimed', id, owner)
+          const now = queue.standingOf(id) ?? standing
+          if (refusalOf(now, queue.findingsOf(standing.eventId), outcome))
+            throw new VerdictRefused('settled', id)
+          expired = true
+          return
+        }
         audit.record(user.name, 'verdict', `${standing.decisionId} ${outcome}`)
         const { answer } = await giveVerdict(connection, id, outcome, {
           ...inspection,
@@ -138,20 +152,28 @@ export function reviewRoutes(app: FastifyInstance, context: ConsoleContext, page
             : t('review.done', standing.decisionId.slice(0, 12))
       }),
     )
-    return refused === null
+    return refused === null && !expired
       ? goToNext(reply, user, notice)
-      : pages.goTo(reply, user, `/review/${encodeURIComponent(id)}`, refused)
+      : pages.goTo(reply, user, `/review/${encodeURIComponent(id)}`, refused ?? t('review.expired'))
   })
 }
 
 /** What was refused, as a text; null where it was not. */
-async function refusal(work: Promise<unknown>): Promise<string | null> {
+async function refusal(t: Translator, work: Promise<unknown>): Promise<string | null> {
   try {
     await work
     return null
   } catch (error) {
-    if (error instanceof VerdictRefused || error instanceof StoreBehind) return error.message
-    throw error
+    if (error instanceof StoreBehind) return t('review.done.pending')
+    if (!(error instanceof VerdictRefused)) throw error
+    switch (error.why) {
+      case 'claimed':
+        return t('review.notYours', error.owner ?? '–')
+      case 'settled':
+        return t('review.refused')
+      case 'unknown':
+        return t('error.notFound')
+    }
   }
 }
 

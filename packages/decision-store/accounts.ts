@@ -27,6 +27,7 @@ export interface Account {
   readonly contacts: readonly Contact[]
   readonly reportsAgainst: readonly UserReport[]
   readonly reportersAgainst: number
+  /** Without its appeals. */
   readonly reportsBy: readonly UserReport[]
 }
 
@@ -101,7 +102,12 @@ export function accountOf(
 
 const reportsWhere = (store: DecisionStore, column: 'reported_id' | 'reporter_id', accountId: string) =>
   store
-    .all(`SELECT * FROM reports WHERE ${column} = ? ORDER BY reported_at DESC LIMIT ?`, accountId, SHOWN)
+    .all(
+      `SELECT * FROM reports WHERE ${column} = ? ${column === 'reporter_id' ? 'AND reported_id <> reporter_id' : ''}
+       ORDER BY reported_at DESC LIMIT ?`,
+      accountId,
+      SHOWN,
+    )
     .map(reportOfRow)
 
 /** `decisions` newest first. A reversal that lifts an action says what stays, so it speaks for what is in force as well. */

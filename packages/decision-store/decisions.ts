@@ -102,17 +102,6 @@ export const reportOfRow = (row: Record<string, unknown>): UserReport => ({
   reportedAt: row.reported_at as number,
 })
 
-/** What the store holds, for the foot of pages. */
-export function storeCounts(store: DecisionStore): { decisions: number; waiting: number; skipped: number } {
-  const one = (sql: string) => store.get(sql)?.n as number
-  return {
-    // Counting 50,000 rows takes a millisecond over the smallest index.
-    decisions: one('SELECT count(*) AS n FROM decisions'),
-    waiting: one('SELECT count(*) AS n FROM waiting'),
-    skipped: one('SELECT coalesce(sum(skipped), 0) AS n FROM positions'),
-  }
-}
-
 /** How a rule's hits stand: live, shadow, and what humans said. */
 export interface RuleCounts {
   readonly rule: string

@@ -15,6 +15,7 @@ import {
   type Retention,
   ruleCounts,
   StoredQueue,
+  StoreInUse,
   type Taken,
 } from './index.ts'
 import { assessedOf, decisionOf, NOW, plainOf, taken, verdictOf } from './testing.ts'
@@ -76,6 +77,19 @@ describe('the store', () => {
     expect(decisionPage(again, {}, 10).decisions).toHaveLength(1)
     again.close()
     expect(existsSync(file)).toBe(true)
+  })
+
+  it('belongs to one process, and is left alone by another', () => {
+    const file = join(folder, 'used.sqlite')
+    const first = DecisionStore.open(file, 'a')
+    take(first, taken.decision(decisionOf()))
+    expect(() => DecisionStore.open(file, 'a')).toThrow(StoreInUse)
+    expect(() => DecisionStore.open(file, 'b')).toThrow(StoreInUse)
+    expect(decisionPage(first, {}, 10).decisions).toHaveLength(1)
+    first.close()
+    const second = DecisionStore.open(file, 'a')
+    expect(decisionPage(second, {}, 10).decisions).toHaveLength(1)
+    second.close()
   })
 
   it('finds decisions by verdict, category, account, rule and kind of answer, page by page', () => {

@@ -61,7 +61,7 @@ export class DecisionStore {
 
   /**
    * Opens the store of a broker (`clusterId`) at `file`, `:memory:` for none. One that was made by another version or from
-   * another broker is thrown away: the topics have everything.
+   * another broker is thrown away: the topics have everything. Throws StoreInUse.
    */
   static open(file: string, clusterId: string, retention: Retention = RETENTION): DecisionStore {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
@@ -468,27 +468,44 @@ export class DecisionStore {
   }
 }
 
-/** Null where the file is no database. */
+/** SQLite's result codes: https://www.sqlite.org/rescode.html */
+const SQLITE_ERROR = 1
+const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+const codeOf = (error: unknown): unknown => (error as { errcode?: unknown } | null)?.errcode
+
+/** Another process has the store open; two would count records twice. */
+export class StoreInUse extends Error {
+  override readonly name = 'StoreInUse'
+}
+
+/** Null where the file is no database, or a damaged one. Throws StoreInUse. */
 function openDatabase(file: string): DatabaseSync | null {
   const db = new DatabaseSync(file)
   try {
     // A crash of the machine may lose the newest transactions, never tear one: their positions are lost with them.
     db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY',
+      `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+       PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE; COMMIT`,
     )
     return db
-  } catch {
+  } catch (error) {
     db.close()
-    return null
+    const code = codeOf(error)
+    if (code === SQLITE_NOTADB || code === SQLITE_CORRUPT) return null
+    if (code !== SQLITE_BUSY) throw error
+    throw new StoreInUse(`${file} is in use: give each console a folder of its own (WARDLINE_CONSOLE_FOLDER)`)
   }
 }
 
 function madeBy(db: DatabaseSync): string | undefined {
   try {
     return db.prepare("SELECT value FROM meta WHERE name = 'made'").get()?.value as string | undefined
-  } catch {
+  } catch (error) {
     // A new file has no tables.
-    return undefined
+    if (codeOf(error) === SQLITE_ERROR) return undefined
+    throw error
   }
 }
 

@@ -15,6 +15,16 @@ export class VerdictRefused extends Error {
   override readonly name = 'VerdictRefused'
   /** Tells the command line to print the message alone. */
   readonly remedy = true
+  /** unknown: no such decision; claimed: somebody has it in hand; settled: it would change nothing. */
+  readonly why: 'unknown' | 'claimed' | 'settled'
+  /** Who has it in hand. */
+  readonly owner: string | null
+
+  constructor(why: VerdictRefused['why'], message: string, owner: string | null = null) {
+    super(message)
+    this.why = why
+    this.owner = owner
+  }
 }
 
 /** Reads the queue as the topics have it now. */
@@ -123,7 +133,7 @@ export async function giveVerdict(
   const standing = standingOrRefuse(view, decisionId)
   refuseWhereClaimed(view, standing, reviewerId, clock())
   const refusal = refusalOf(standing, view.findingsOf(standing.eventId), outcome)
-  if (refusal) throw new VerdictRefused(`${decisionId}: ${refusal}`)
+  if (refusal) throw new VerdictRefused('settled', `${decisionId}: ${refusal}`)
   const verdict = verdictOn(standing, reviewerId, outcome, reason, clock())
   const place = await sendVerdict(connection, verdict)
   const follows = outcome === 'OVERTURNED' || standing.verdict === 'HOLD_FOR_REVIEW'
@@ -143,6 +153,7 @@ function standingOrRefuse(view: QueueView, decisionId: string): EnforcementDecis
   const standing = view.standingOf(decisionId)
   if (standing) return standing
   throw new VerdictRefused(
+    'unknown',
     `there is no adverse or drawn decision ${decisionId}: \`wardline review next\` shows ids`,
   )
 }
@@ -155,7 +166,7 @@ function refuseWhereClaimed(
 ): void {
   const owner = view.claimOf(eventId, now)
   if (owner !== null && owner !== reviewerId)
-    throw new VerdictRefused(`${decisionId}: ${owner} has it in hand`)
+    throw new VerdictRefused('claimed', `${decisionId}: ${owner} has it in hand`, owner)
 }
 
 const verdictOn = (

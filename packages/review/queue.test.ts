@@ -1,6 +1,6 @@
 import type { EnforcementDecision, ReviewVerdict } from '@wardline/events'
 import { describe, expect, it } from 'vitest'
-import { CLAIM_MS, PROMISE_MS, ReviewQueue, refusalOf, verdictIdOf } from './queue.ts'
+import { CLAIM_MS, claimAfter, PROMISE_MS, ReviewQueue, refusalOf, verdictIdOf } from './queue.ts'
 
 const NOW = Date.UTC(2026, 8, 21, 4)
 
@@ -98,6 +98,17 @@ describe('the review queue', () => {
     expect(queue.open(NOW + CLAIM_MS)[0]!.claimedBy).toBeNull()
     queue.takeVerdict(verdict('e', 'CLAIMED', 'wang', NOW + CLAIM_MS))
     expect(queue.open(NOW + CLAIM_MS)[0]!.claimedBy).toBe('wang')
+  })
+
+  it('goes back before its time only by a claim of its owner that began long enough ago', () => {
+    const claim = (reviewerId: string, reviewedAt: number) =>
+      ({ reviewerId, reviewedAt, outcome: 'CLAIMED' }) as ReviewVerdict
+    const held = claimAfter(undefined, claim('li', NOW))
+    expect(claimAfter(held, claim('wang', NOW + 1))).toBe(held)
+    expect(claimAfter(held, claim('wang', NOW - CLAIM_MS))).toBe(held)
+    expect(claimAfter(held, claim('li', NOW + 5))).toEqual({ by: 'li', until: NOW + 5 + CLAIM_MS })
+    const back = claimAfter(held, claim('li', NOW + 1 - CLAIM_MS))
+    expect(claimAfter(back, claim('wang', NOW + 1))).toEqual({ by: 'wang', until: NOW + 1 + CLAIM_MS })
   })
 })
 

@@ -107,11 +107,11 @@ try {
   }
   const item = (i: number) => `/review/${(items[i] ?? one).decisionId}`
   const pictures: Picture[] = [
-    { name: 'live', path: '/', height: 1_000, act: (page) => page.waitForTimeout(3_000) },
+    { name: 'live', path: '/', height: 860, act: (page) => page.waitForTimeout(3_000) },
     {
       name: 'live-dark-zh',
       path: '/',
-      height: 1_000,
+      height: 860,
       scheme: 'dark',
       language: 'zh-CN',
       act: (page) => page.waitForTimeout(3_000),
@@ -119,13 +119,14 @@ try {
     { name: 'decisions', path: '/decisions?notable=1', height: 660 },
     { name: 'decision', path: `/decisions/${one.decisionId}`, person: 'li', act: showText },
     { name: 'review', path: '/review', person: 'li', height: 660 },
-    { name: 'review-item', path: item(0), person: 'li', act: takeIt },
+    { name: 'review-item', path: item(0), height: 760, person: 'li', act: takeIt },
     {
       name: 'review-item-dark-zh',
       path: item(1),
       person: 'wang',
       scheme: 'dark',
       language: 'zh-CN',
+      height: 660,
       act: async (page) => {
         await takeIt(page)
         await page.keyboard.press('o')
@@ -140,7 +141,7 @@ try {
       height: 844,
       act: takeIt,
     },
-    { name: 'account', path: `/accounts/${encodeURIComponent(account)}` },
+    { name: 'account', path: `/accounts/${encodeURIComponent(account)}`, height: 720 },
     { name: 'policy', path: '/policy', person: 'admin' },
     {
       name: 'policy-publish',

@@ -11,6 +11,8 @@ export interface Answer {
   readonly status: number
   /** From the request to the whole page. */
   readonly ms: number
+  /** Of the processor: what it takes on a machine with nothing else to do, since a page waits for nobody. */
+  readonly cpuMs: number
   readonly bytes: number
 }
 
@@ -52,12 +54,15 @@ export async function pageServer(
   return {
     async get(url) {
       const started = performance.now()
+      const before = process.cpuUsage()
       const { statusCode, rawPayload } = await server.inject({
         url,
         cookies,
         headers: { accept: 'text/html' },
       })
-      return { status: statusCode, ms: performance.now() - started, bytes: rawPayload.length }
+      const ms = performance.now() - started
+      const { user, system } = process.cpuUsage(before)
+      return { status: statusCode, ms, cpuMs: (user + system) / 1_000, bytes: rawPayload.length }
     },
     async close() {
       await server.close()

@@ -56,7 +56,6 @@ ${tile(figures.lag ?? '–', t('live.lag'), t('live.lag.hint'))}
 <a class="tile" href="/review"><b>${counts.waiting}</b> <span>${t('live.waiting')}</span></a>
 <a class="tile" href="/dead-letters"><b>${counts.openLetters}</b> <span>${t('live.deadLetters')}</span></a>
 </div>
-<section class="card"><h2>${t('live.throughput')}</h2>${columns(figures.throughput, t('live.throughput'))}</section>
 <section><h2>${t('live.stages')}</h2>${figures.hasMetrics ? '' : html`<p class="soft">${t('live.metricsMissing')}</p>`}
 <ol class="chain">${figures.stages.map((stage) => stageCard(view, stage))}</ol></section>
 <div class="columns-2"><section class="card"><h2>${t('live.latency')}</h2><p class="soft">${t('live.latency.hint')}</p>
@@ -76,12 +75,13 @@ ${table(
   }),
   { caption: t('live.latency'), className: 'latency' },
 )}</section>
+<div><section class="card"><h2>${t('live.throughput')}</h2>${columns(figures.throughput, t('live.throughput'))}</section>
 <section class="card"><h2>${t('live.verdicts')}</h2>${shareBar(
     figures.verdicts.map(({ verdict, decisions }) => ({ tone: toneOf(verdict), value: decisions })),
     t('live.verdicts'),
   )}<ul class="plain verdicts">${figures.verdicts.map(
     ({ verdict, decisions }) => html`<li>${verdictChip(t, verdict)} <span class="n">${decisions}</span></li>`,
-  )}</ul></section></div>`
+  )}</ul></section></div></div>`
 }
 
 function stageCard({ t }: Pick<View, 't'>, figures: StageFigures): Html {

@@ -107,7 +107,7 @@ export function decisionRow(
 <td>${decisionLink(decisionId, time(view, decision.decidedAt))}</td>
 <td>${verdictChip(t, verdict)}${type === 'DECISION' ? '' : html` <span class="type">${t.of('type', type)}</span>`}</td>
 <td>${category(t, decision.category)}</td>
-<td class="n">${riskBar(risk)}</td>
+${options.short ? '' : html`<td class="n">${riskBar(risk)}</td>`}
 <td>${accountAction === 'NONE' ? html`<span class="soft">–</span>` : html`<span class="action">${t.of('action', accountAction)}${actionSeconds === null ? '' : html` <span class="soft">${duration(t, actionSeconds * 1_000)}</span>`}</span>`}</td>
 <td>${t.of('kind', kind)}</td>${
     options.short
@@ -123,7 +123,7 @@ export const decisionHead = (t: Translator, options: { readonly short?: boolean 
   t('col.time'),
   t('col.verdict'),
   t('col.category'),
-  numeric(t('col.risk')),
+  ...(options.short ? [] : [numeric(t('col.risk'))]),
   t('col.action'),
   t('col.kind'),
   ...(options.short ? [] : [t('col.account'), t('col.rules'), numeric(t('col.ms'))]),

@@ -35,7 +35,7 @@ export function policyPage(view: View, overview: PolicyOverview): Html {
   return html`<h1>${t('policy.title')} <span class="soft">${overview.ruleSet}</span></h1>
 <div class="tiles"><div class="tile"><b>${inForce ?? '–'}</b> <span>${t('policy.inForce')}</span><small>${inForce === null ? t('policy.folder') : ''}</small></div>
 ${running.map(({ stage, versions: own }) => html`<div class="tile ${inForce !== null && own.some((each) => each !== inForce) ? 'warn' : ''}"><b>${own.join(' / ')}</b> <span>${stage}</span><small>${t('policy.running')}</small></div>`)}</div>
-${may ? html`<p class="buttons"><a class="button primary" href="/policy/publish?from=folder">${t('policy.compare')}</a>${inForce === null ? '' : confirmed(view, '/policy/withdraw', t('policy.withdraw'), t('policy.withdraw.hint'), { current: inForce })}</p>` : ''}
+${may ? html`<div class="buttons"><a class="button primary" href="/policy/publish?from=folder">${t('policy.compare')}</a>${inForce === null ? '' : confirmed(view, '/policy/withdraw', t('policy.withdraw'), t('policy.withdraw.hint'), { current: inForce })}</div>` : ''}
 <div class="columns-2"><section class="card"><h2>${t('policy.versions')}</h2>${
     versions.length === 0
       ? html`<p class="empty">${t('policy.publish.first')}</p>`
@@ -50,7 +50,7 @@ ${may ? html`<p class="buttons"><a class="button primary" href="/policy/publish?
           ],
           versions.map(
             (row) =>
-              html`<tr><td><code>${row.version ?? '–'}</code></td><td><span class="chip ${row.state === 'inForce' ? 'calm' : row.state === 'refused' ? 'grave' : 'note'}"${row.refusal === null ? '' : html` title="${row.refusal}"`}>${t(`policy.state.${row.state}`)}</span></td><td>${time(view, row.at)}</td><td>${row.by ?? '–'}</td><td class="n">${row.bytes}</td><td>${may && row.version !== null && row.state === 'earlier' ? html`<a href="/policy/publish?from=${row.version}">${t('policy.again')}</a>` : ''}</td></tr>`,
+              html`<tr><td><code>${row.version ?? '–'}</code></td><td><span class="chip ${row.state === 'inForce' ? 'calm' : row.state === 'refused' ? 'grave' : 'note'}"${row.refusal === null ? '' : html` title="${row.refusal}"`}>${t(`policy.state.${row.state}`)}</span></td><td>${time(view, row.at)}</td><td>${row.by ?? '–'}</td><td class="n">${Math.ceil(row.bytes / 1_024)} KiB</td><td>${may && row.version !== null && row.state === 'earlier' ? html`<a href="/policy/publish?from=${row.version}">${t('policy.again')}</a>` : ''}</td></tr>`,
           ),
           { caption: t('policy.versions') },
         )

@@ -116,7 +116,7 @@ ${withoutScripts(view, at)}<form method="post" action="${at}/skip" data-key="s">
 ${
   reason === null
     ? ''
-    : html`<p><span class="chip hold">${t(`review.reason.${reason}`)}</span> ${view.now - since > PROMISE_MS ? html`<span class="chip grave">${t('review.overdue')}</span> ` : ''}<span class="soft">${t('review.since')} ${duration(t, Math.max(0, view.now - since))}</span></p>`
+    : html`<p><span class="chip hold">${t(`review.reason.${reason}`)}</span> ${view.now - since > PROMISE_MS ? html`<span class="chip grave">${t('review.overdue')}</span> ` : ''}<span class="soft">${t('review.waited', duration(t, Math.max(0, view.now - since)))}</span></p>`
 }
 <div class="columns-2"><div>
 ${textCard(view, decision)}
