@@ -25,7 +25,7 @@ test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 
 check: install ## types and style only
-	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+	@$(NODE) npx tsc --noEmit && $(NODE) npx tsc --noEmit -p packages/console/browser && $(NODE) npx biome check --error-on-warnings .
 
 format: install ## format the code
 	@$(NODE) npx biome check --write .
@@ -35,6 +35,12 @@ types: install ## generate TypeScript types from schemas/ and JSON Schemas of po
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
+
+test-browser: install ## the console in Debian's Chromium against the running chain
+	@$(NODE) npx vitest run --project integration test/browser
+
+console-images: install ## pictures of every page of the console, with the data of a demo, into docs/img
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/browser/images.ts
 
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
@@ -48,11 +54,24 @@ overload: install ## three times what the chain carries, for five minutes
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
 
+restore: install ## how long comment-risk takes to be ready, by the size of its state
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/restore.ts
+
 bench-policy: install ## what a published policy costs a stage when it changes over
 	@$(NODE) node test/load/policy-change.ts
 
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
+
+alerts-check: install ## check rules and alerts with promtool: each firing and not firing
+	@$(NODE) npx vitest run test/observability/alerts
+
+dashboards: install ## write deploy/grafana/dashboards/*.json from deploy/grafana/dashboards.ts
+	@$(NODE) node deploy/grafana/dashboards.ts
+
+prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:19090, until Ctrl-C
+	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=.wardline/prometheus \
+	  --web.listen-address=127.0.0.1:19090 --enable-feature=exemplar-storage --log.level=warn
 
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
@@ -75,6 +94,9 @@ sbom: install ## list the packages in use as CycloneDX
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
 
+eval-acting: install ## what the shipped policy takes for harm, of harmless and of harmful texts (DATA=folder of the data sets)
+	@$(NODE) node --max-old-space-size=4096 evaluation/acting/run.ts
+
 eval-risk: install ## conversations and pile-ons against two baselines, end to end (DATA=folder of the data sets)
 	@$(NODE) node evaluation/risk/run.ts $(ARGS)
 
@@ -86,6 +108,12 @@ bench-stages: install ## what an event costs in each stage's logic, and what an 
 
 bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
+
+bench-metrics: install ## what metrics cost a stage: the same work with and without them, as a share of the running service
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/metrics/cost.ts $(ARGS)
+
+bench-console: install ## how long each page of the console takes with 50,000 decisions in its store
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/console/run.ts $(ARGS)
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts

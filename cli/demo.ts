@@ -2,13 +2,13 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startStack } from '@wardline/local'
+import { type Connection, type FedMessage, FeedPublisher } from '@wardline/records'
 import { createSampleFeed, malformedEvents, recordKey } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import Table from 'cli-table3'
 import { type AuditReport, audit, balances } from './audit.ts'
-import { type Connection, connect } from './connection.ts'
+import { connect } from './connection.ts'
 import { DecisionWatch } from './decision-watch.ts'
-import { type FedMessage, FeedPublisher } from './feed-publisher.ts'
 import { LatencyRecorder, type LatencySummary } from './latency.ts'
 import { type ReportHead, reportHead, writeReport } from './report.ts'
 import { publishPaced, publishProfiles } from './sample.ts'
@@ -92,7 +92,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       'metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs',
     )
     print('')
-    print('To look around in a running chain: make up, then bin/wardline tail decisions; make down ends it.')
+    print(
+      'To look around in a running chain: make up (prints the address of its console), bin/wardline feed; make down ends it.',
+    )
     return balances(report)
   } finally {
     await stack.stop()

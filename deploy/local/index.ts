@@ -1,4 +1,5 @@
 export type { Child } from './child.ts'
+export { type Console, type ConsoleOptions, startConsole } from './console.ts'
 export { type Credentials, clientEnvironment, type User } from './credentials.ts'
 export { freePorts, type StackPorts } from './ports.ts'
 export { LocalStackProblem } from './problems.ts'

@@ -20,9 +20,11 @@ import { encodePositions, joinPositions, POSITION_KEY, readPositions } from './i
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { DeadLetterReason, StageResult } from './results.ts'
+import type { RecordSpan, Spans } from './spans.ts'
 import type { RecordContext, Stage, StageInput } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { deadLetterTopic, stateTopic } from './topics.ts'
+import type { RecordTrace, TraceContext } from './trace-context.ts'
 
 /** What all tasks of a stage process share. */
 export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -38,13 +40,15 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
   readonly outputPartitions: number
   /** Called with each output after its transaction has committed. */
   readonly committed: (output: RecordTypes[Output]) => void
+  readonly traces: TraceContext
+  /** Absent where no spans are exported. */
+  readonly spans: Spans | undefined
 }
 
 /** Outputs a transaction may hold, bytes: well below the topics' max.message.bytes, which bounds one partition's share of it. */
 const MAX_TRANSACTION_BYTES = 1_048_576
 /** One output may be this large; the topics take 4 MiB, record overhead included. */
 const MAX_OUTPUT_BYTES = 3_500_000
-const TRACE_HEADER = 'traceparent'
 
 type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
 
@@ -131,7 +135,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const position = this.position(topic)
     while (from < messages.length && Number(messages[from]!.offset) < position) from++
     while (from < messages.length) from = await this.#transaction(input, decoder, messages, from)
-    this.#deps.metrics.setLag(this.partition, headersSeen.lag)
+    // How far a table is behind is another thing, and mostly nothing to wait for.
+    if (input.role === 'events') this.#deps.metrics.setLag(this.partition, headersSeen.lag)
   }
 
   async close(): Promise<void> {
@@ -149,9 +154,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const now = clock()
     const limit = Math.min(messages.length, from + this.#deps.maxTransactionRecords)
     let at = from
+    let started = performance.now()
     for (; at < limit && batch.bytes < MAX_TRANSACTION_BYTES; at++) {
       const message = messages[at]!
-      const started = performance.now()
       const result = this.#handle(input, decoder, message, now)
       switch (result.kind) {
         case 'forward':
@@ -166,7 +171,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         default:
           result satisfies never
       }
-      batch.endRecord((performance.now() - started) / 1000)
+      const ended = performance.now()
+      batch.endRecord((ended - started) / 1000)
+      started = ended
     }
 
     for (const store of this.#stores) {
@@ -257,9 +264,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     topic: string,
     now: number,
   ): void {
-    const { stage, encoder, outputPartitions } = this.#deps
-    const trace = message.headers?.[TRACE_HEADER]
-    const headers = trace === undefined || Array.isArray(trace) ? {} : { headers: { [TRACE_HEADER]: trace } }
+    const { stage, encoder, outputPartitions, traces } = this.#deps
+    const trace = traces.of(message.headers)
+    const { headers } = trace
     const written: { key: Buffer; value: Buffer }[] = []
     for (const output of outputs) {
       const value = encoder.encode(output)
@@ -272,15 +279,18 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       written.push({ key: Buffer.from(stage.output.key(output)), value })
     }
     batch.forwarded++
+    const span = this.#beginSpan(batch, trace, message, topic, now)
+    if (span) headers.traceparent = span.traceparent
     for (const [i, { key, value }] of written.entries()) {
       batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), {
         key,
         value,
         timestamp: String(now),
-        ...headers,
+        headers,
       })
       batch.bytes += value.length + key.length
       batch.outputs.push(outputs[i]!)
+      batch.traces.push(headers.traceparent)
     }
   }
 
@@ -304,12 +314,28 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     batch.content.add(deadLetterTopic(stage.name), this.partition, letter)
     batch.bytes += letter.value?.length ?? 0
     batch.deadLetters.push(reason)
+    if (!this.#deps.spans) return
+    this.#beginSpan(batch, this.#deps.traces.of(message.headers), message, topic, now)?.failed(reason)
+  }
+
+  #beginSpan(
+    batch: Batch<RecordTypes[Output]>,
+    trace: RecordTrace,
+    message: FetchedMessage,
+    topic: string,
+    now: number,
+  ): RecordSpan | undefined {
+    const place = { topic, partition: this.partition, offset: message.offset }
+    const span = this.#deps.spans?.begin(trace, place, now)
+    if (span) batch.spans.push(span)
+    return span
   }
 
   /** Counts only what has committed. */
   #count(batch: Batch<RecordTypes[Output]>, committedAt: number): void {
     const { metrics, stage, committed } = this.#deps
     metrics.transactions.committed.inc()
+    for (const span of batch.spans) span.end(committedAt)
     for (const reason of batch.deadLetters) metrics.deadLetters[reason].inc()
     for (let i = 0; i < batch.outputs.length; i++) {
       const output = batch.outputs[i]!
@@ -318,8 +344,10 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
       const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
       if (batch.areEvents && answers && feedAppendedAt !== undefined) {
-        metrics.age[category].observe(Math.max(0, committedAt - feedAppendedAt) / 1000)
-        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!)
+        const trace = batch.traces[i]!
+        const age = Math.max(0, committedAt - feedAppendedAt) / 1000
+        metrics.age[category].observe(age, committedAt, trace)
+        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!, committedAt, trace)
       }
       committed(output)
     }
@@ -370,7 +398,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     this.#state = stage.createState()
     this.#stores = Object.values(this.#state)
     if (this.#stores.length === 0) return
-    const started = performance.now()
+    metrics.restoreBegins(this.partition)
     const byName = new Map(this.#stores.map((store) => [store.name, store]))
     const topic = stateTopic(stage.name)
     const { start, end } = await reader.bounds(topic, this.partition)
@@ -384,8 +412,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         records++
       }
     }
-    const seconds = (performance.now() - started) / 1000
-    metrics.restoreSeconds.observe(seconds)
+    const seconds = metrics.restoreEnds(this.partition)
     this.#logger.info({ records, seconds: Number(seconds.toFixed(3)) }, 'state restored')
   }
 }
@@ -394,11 +421,14 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
 class Batch<Out> {
   readonly content = new TransactionContent()
   readonly outputs: Out[] = []
+  /** traceparent of each output. */
+  readonly traces: (Buffer | string)[] = []
   /** Index of the record that gave each output. */
   readonly recordOf: number[] = []
   /** Work on each record, seconds. */
   readonly seconds: number[] = []
   readonly deadLetters: DeadLetterReason[] = []
+  readonly spans: RecordSpan[] = []
   readonly areEvents: boolean
   forwarded = 0
   duplicates = 0

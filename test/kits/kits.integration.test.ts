@@ -5,8 +5,6 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { readRecords } from '@wardline/cli/read-records'
-import { giveVerdict } from '@wardline/cli/review'
 import {
   type ClientSettings,
   DecisionSubscriber,
@@ -16,6 +14,8 @@ import {
 } from '@wardline/client'
 import { buildPackage, PACKAGE_FOLDER } from '@wardline/client/build'
 import type { EnforcementDecision, RecordName, RecordTypes } from '@wardline/events'
+import { readRecords } from '@wardline/records'
+import { giveVerdict } from '@wardline/review'
 import { PartitionReader, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from '../chain/chain.ts'

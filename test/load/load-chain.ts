@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
-import { type Connection, connect } from '@wardline/cli/connection'
-import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
+import { connect } from '@wardline/cli/connection'
 import { publishProfiles } from '@wardline/cli/sample'
 import type { EnforcementDecision } from '@wardline/events'
 import { freePorts, type Stack, startStack } from '@wardline/local'
+import { type Connection, type FedMessage, FeedPublisher } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp, type SampleFeed } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import { DecisionReader } from '../chain/decision-reader.ts'
@@ -150,6 +150,26 @@ export class LoadChain {
     for (const text of texts)
       for (const match of text.matchAll(/^wardline_consumer_lag\{[^}]*\} (\d+)/gm)) sum += Number(match[1])
     return sum
+  }
+
+  /** Processor seconds that each service has used, and the events that it has passed on. */
+  async processorUse(): Promise<Map<string, { seconds: number; events: number }>> {
+    const numberOf = (text: string, start: string) =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(start))
+          ?.split(' ')[1] ?? 0,
+      )
+    return new Map(
+      await Promise.all(
+        this.#stack.services.map(async ({ stage, metricsUrl }) => {
+          const text = await (await fetch(metricsUrl)).text()
+          const events = numberOf(text, `wardline_events_total{stage="${stage}",outcome="forwarded"}`)
+          return [stage, { seconds: numberOf(text, 'process_cpu_seconds_total'), events }] as const
+        }),
+      ),
+    )
   }
 
   async settled(withinMs: number): Promise<AuditReport> {
