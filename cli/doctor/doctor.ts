@@ -24,6 +24,7 @@ const BROKER_ANSWER_WITHIN_MS = 20_000
  * Changes nothing: what it writes to measure the clocks is in a transaction that it aborts.
  */
 export async function examine(connection: Connection, options: DoctorOptions): Promise<Finding[]> {
+  // A wrong file is said before anything is looked at.
   if (options.settings !== undefined) parseTopicSettings(readFileSync(options.settings, 'utf8'))
   const registry = examineRegistry(connection.settings.registry)
   const broker = await examineBroker(connection, options)
@@ -77,7 +78,12 @@ async function examineTopics({ kafka }: Connection, options: TopicOptions): Prom
   const findings: Finding[] = []
   const missing = changes.filter(({ change }) => change === 'create')
   if (missing.length === wanted.length)
-    return [fail('none of the topics exists', 'bin/wardline topics apply')]
+    return [
+      fail(
+        'none of the topics exists, or we may see none',
+        'bin/wardline topics apply, as an admin of the cluster',
+      ),
+    ]
   for (const change of changes) {
     if (change.change === 'create')
       findings.push(fail(`${change.wanted.topic} is missing`, 'bin/wardline topics apply'))

@@ -49,6 +49,7 @@ beforeAll(async () => {
     WARDLINE_CONTROLLER_PORT: String(ports.controller),
     WARDLINE_REGISTRY_PORT: String(ports.registry),
     WARDLINE_METRICS_PORT: String(METRICS_PORT),
+    WARDLINE_CONSOLE_PORT: String(ports.console),
   }
 })
 afterAll(() => {

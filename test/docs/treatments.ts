@@ -141,7 +141,6 @@ export const TREATMENTS: readonly Treatment[] = [
     FILLED_IN,
     (context) => `bin/wardline review overturn ${decision(context)} --reviewer li --reason no_violation`,
   ),
-  asItIs('bin/wardline review next'),
   asItIs('bin/wardline dlq replay --reason processing_failed'),
   not(
     'bin/wardline dlq show comment-risk/0/4',
