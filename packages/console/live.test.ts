@@ -7,6 +7,8 @@ import { Live } from './live.ts'
 
 const logger = createLogger({ service: 'test', level: 'silent' })
 
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
+
 describe('live figures', () => {
   it('count first decisions by when they were made', () => {
     const now = 1_000_000_000_000
@@ -42,7 +44,7 @@ describe('live figures', () => {
       metrics.setReady(true)
       metrics.setLag(0, 3)
       metrics.setLag(1, 4)
-      for (let i = 0; i < 100; i++) metrics.age.fraud.observe(30)
+      for (let i = 0; i < 100; i++) metrics.age.fraud.observe(30, Date.now(), TRACE)
       const urls = new Map([
         ['enforce', [url]],
         ['classify', ['http://127.0.0.1:1/metrics']],
@@ -51,7 +53,7 @@ describe('live figures', () => {
       live.start()
       try {
         await vi.waitFor(() => expect(live.figures().lag).toBe(7))
-        for (let i = 0; i < 100; i++) metrics.age.fraud.observe(0.11)
+        for (let i = 0; i < 100; i++) metrics.age.fraud.observe(0.11, Date.now(), TRACE)
         await vi.waitFor(() => expect(live.figures().categories[0]!.events).toBe(100), { timeout: 5_000 })
         const { categories, stages } = live.figures()
         expect(categories.map(({ category }) => category)).toEqual(['all', 'fraud'])
