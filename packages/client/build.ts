@@ -78,7 +78,7 @@ function declareTypes(): void {
         typeRoots: [join(ROOT, 'node_modules/@types')],
       },
       include: [],
-      files: [join(HERE, 'index.ts')],
+      files: [join(HERE, 'index.ts'), join(ROOT, 'packages/events/generated/types.ts')],
     }),
   )
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
