@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
 import type { Connection } from '@wardline/records'
-import { accessRefused, describeTopicChange, TOPIC_SPECS } from '@wardline/stream'
+import { accessRefused, TOPIC_SPECS } from '@wardline/stream'
 import { compareTopics, parseTopicSettings, type TopicOptions } from '../topics.ts'
 import { judgeCluster, readCluster } from './broker.ts'
 import { judgeClocks, measureAppends } from './clock.ts'
 import { type Finding, findingsOf } from './finding.ts'
 import { judgeGroups, readGroups } from './groups.ts'
 import { examineRegistry } from './registry.ts'
+import { judgeTopics } from './topics.ts'
 
 export interface DoctorOptions extends TopicOptions {
   /** Path of access rules to use instead of deploy/security/acls.yaml. */
@@ -48,7 +49,7 @@ async function examineBroker(connection: Connection, options: DoctorOptions): Pr
     ]
   }
   const parts: [Finding['check'], () => Promise<Finding[]>][] = [
-    ['topics', () => examineTopics(connection, options)],
+    ['topics', async () => judgeTopics(await compareTopics(kafka, options))],
     ['access', () => examineAccess(connection, options)],
     ['clock', async () => judgeClocks(await measureAppends(kafka))],
     ['groups', async () => judgeGroups(await readGroups(kafka))],
@@ -69,45 +70,6 @@ async function examineBroker(connection: Connection, options: DoctorOptions): Pr
       )
     }
   }
-  return findings
-}
-
-async function examineTopics({ kafka }: Connection, options: TopicOptions): Promise<Finding[]> {
-  const { ok, warn, fail } = findingsOf('topics')
-  const { wanted, present, changes } = await compareTopics(kafka, options)
-  const findings: Finding[] = []
-  const missing = changes.filter(({ change }) => change === 'create')
-  if (missing.length === wanted.length)
-    return [
-      fail(
-        'none of the topics exists, or we may see none',
-        'bin/wardline topics apply, as an admin of the cluster',
-      ),
-    ]
-  for (const change of changes) {
-    if (change.change === 'create')
-      findings.push(fail(`${change.wanted.topic} is missing`, 'bin/wardline topics apply'))
-    else if (change.change === 'cannot') {
-      const level = change.what === 'partitions' ? fail : warn
-      findings.push(
-        level(`${change.topic} has ${change.what} ${change.from}, not ${change.to}`, change.remedy),
-      )
-    } else {
-      findings.push(
-        fail(describeTopicChange(change).slice(2).replace('  ', ': '), 'bin/wardline topics apply'),
-      )
-    }
-  }
-  const differing = new Set(
-    changes.map((change) => (change.change === 'create' ? change.wanted.topic : change.topic)),
-  )
-  const count = wanted[0]!.partitions
-  const even = [...present.values()].every(({ partitions }) => partitions === count)
-  findings.push(
-    ok(
-      `${wanted.length - differing.size} of ${wanted.length} topics are as they should be${even ? `; all have ${count} partitions` : ''}`,
-    ),
-  )
   return findings
 }
 
