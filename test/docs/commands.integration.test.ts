@@ -10,8 +10,8 @@ import { TREATMENTS } from './treatments.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'wardline-docs-'))
 const linesFile = join(folder, 'events.jsonl')
-/** The stages take this and the three after it. */
-const METRICS_PORT = 45_464
+/** The stages take this and the three after it; below the range that connections take theirs from. */
+const METRICS_PORT = 19_664
 const outputs = new Map<string, string>()
 let environment: NodeJS.ProcessEnv
 

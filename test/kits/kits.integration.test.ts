@@ -267,6 +267,10 @@ describe('@wardline/client', () => {
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
     for (const example of ['publish-events.ts', 'act-on-decisions.ts'])
       run('cp', [join(ROOT, 'packages/client/examples', example), project])
+    const readme = readFileSync(join(ROOT, 'packages/client/README.md'), 'utf8')
+    const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+    expect(shown).toHaveLength(2)
+    for (const [i, [, code]] of shown.entries()) writeFileSync(join(project, `readme-${i}.ts`), code!)
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
