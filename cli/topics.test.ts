@@ -24,7 +24,14 @@ it.each([
 })
 
 it('keeps the partitions that are there, and asks for no more replicas than brokers', () => {
-  const topic = { topic: 'feed.events', partitions: 12, replicationFactor: 3, config: {}, hasRecords: true }
+  const topic = {
+    topic: 'feed.events',
+    partitions: 12,
+    replicationFactor: 3,
+    inSync: 3,
+    config: {},
+    hasRecords: true,
+  }
   const present = new Map([['feed.events', topic]])
   expect(topicLayout(present, 5, {})).toEqual({ partitions: 12, replicationFactor: 3 })
   expect(topicLayout(new Map(), 1, {})).toEqual({ partitions: 4, replicationFactor: 1 })

@@ -86,14 +86,14 @@ export function topicLayout(
 }
 
 /** The chain's topics as they should be and as the broker has them. */
-export async function compareTopics(
-  kafka: Kafka,
-  options: TopicOptions,
-): Promise<{
-  wanted: WantedTopic[]
-  present: Map<string, PresentTopic>
-  changes: TopicChange[]
-}> {
+export interface TopicComparison {
+  readonly wanted: readonly WantedTopic[]
+  readonly present: ReadonlyMap<string, PresentTopic>
+  readonly changes: readonly TopicChange[]
+}
+
+/** Reads the topics and holds them against the list. While the broker is out: throws what kafkajs throws. */
+export async function compareTopics(kafka: Kafka, options: TopicOptions): Promise<TopicComparison> {
   const settings =
     options.settings === undefined ? {} : parseTopicSettings(readFileSync(options.settings, 'utf8'))
   const names = TOPIC_SPECS.map(({ topic }) => topic)

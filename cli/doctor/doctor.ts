@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
 import type { Connection } from '@wardline/records'
-import { accessRefused, describeTopicChange, TOPIC_SPECS } from '@wardline/stream'
+import { accessRefused, TOPIC_SPECS } from '@wardline/stream'
 import { compareTopics, parseTopicSettings, type TopicOptions } from '../topics.ts'
 import { judgeCluster, readCluster } from './broker.ts'
 import { judgeClocks, measureAppends } from './clock.ts'
 import { type Finding, findingsOf } from './finding.ts'
 import { judgeGroups, readGroups } from './groups.ts'
 import { examineRegistry } from './registry.ts'
+import { judgeTopics } from './topics.ts'
 
 export interface DoctorOptions extends TopicOptions {
   /** Path of access rules to use instead of deploy/security/acls.yaml. */
@@ -24,6 +25,7 @@ const BROKER_ANSWER_WITHIN_MS = 20_000
  * Changes nothing: what it writes to measure the clocks is in a transaction that it aborts.
  */
 export async function examine(connection: Connection, options: DoctorOptions): Promise<Finding[]> {
+  // A wrong file is said before anything is looked at.
   if (options.settings !== undefined) parseTopicSettings(readFileSync(options.settings, 'utf8'))
   const registry = examineRegistry(connection.settings.registry)
   const broker = await examineBroker(connection, options)
@@ -47,7 +49,7 @@ async function examineBroker(connection: Connection, options: DoctorOptions): Pr
     ]
   }
   const parts: [Finding['check'], () => Promise<Finding[]>][] = [
-    ['topics', () => examineTopics(connection, options)],
+    ['topics', async () => judgeTopics(await compareTopics(kafka, options))],
     ['access', () => examineAccess(connection, options)],
     ['clock', async () => judgeClocks(await measureAppends(kafka))],
     ['groups', async () => judgeGroups(await readGroups(kafka))],
@@ -68,40 +70,6 @@ async function examineBroker(connection: Connection, options: DoctorOptions): Pr
       )
     }
   }
-  return findings
-}
-
-async function examineTopics({ kafka }: Connection, options: TopicOptions): Promise<Finding[]> {
-  const { ok, warn, fail } = findingsOf('topics')
-  const { wanted, present, changes } = await compareTopics(kafka, options)
-  const findings: Finding[] = []
-  const missing = changes.filter(({ change }) => change === 'create')
-  if (missing.length === wanted.length)
-    return [fail('none of the topics exists', 'bin/wardline topics apply')]
-  for (const change of changes) {
-    if (change.change === 'create')
-      findings.push(fail(`${change.wanted.topic} is missing`, 'bin/wardline topics apply'))
-    else if (change.change === 'cannot') {
-      const level = change.what === 'partitions' ? fail : warn
-      findings.push(
-        level(`${change.topic} has ${change.what} ${change.from}, not ${change.to}`, change.remedy),
-      )
-    } else {
-      findings.push(
-        fail(describeTopicChange(change).slice(2).replace('  ', ': '), 'bin/wardline topics apply'),
-      )
-    }
-  }
-  const differing = new Set(
-    changes.map((change) => (change.change === 'create' ? change.wanted.topic : change.topic)),
-  )
-  const count = wanted[0]!.partitions
-  const even = [...present.values()].every(({ partitions }) => partitions === count)
-  findings.push(
-    ok(
-      `${wanted.length - differing.size} of ${wanted.length} topics are as they should be${even ? `; all have ${count} partitions` : ''}`,
-    ),
-  )
   return findings
 }
 

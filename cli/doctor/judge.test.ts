@@ -1,7 +1,9 @@
+import { planTopics, wantedTopics } from '@wardline/stream'
 import { expect, it } from 'vitest'
 import { type ClusterFacts, judgeCluster } from './broker.ts'
 import { judgeClocks } from './clock.ts'
 import { judgeGroups } from './groups.ts'
+import { judgeTopics } from './topics.ts'
 
 type Range = { least: number; most: number }
 
@@ -134,4 +136,22 @@ it('tells a group that runs from one that moves', () => {
   })
   expect(group('PreparingRebalance', 2)).toMatchObject({ level: 'warn' })
   expect(group('Empty', 0)).toMatchObject({ level: 'warn', remedy: expect.stringMatching(/^start classify/) })
+})
+
+it('tells topics that lack replicas: those that still take writes and those that do not', () => {
+  const wanted = wantedTopics({ partitions: 4, replicationFactor: 3 })
+  const judged = (inSync: number) => {
+    const present = new Map(wanted.map((want) => [want.topic, { ...want, inSync: 3, hasRecords: true }]))
+    present.set('feed.events', { ...present.get('feed.events')!, inSync })
+    return judgeTopics({ wanted, present, changes: planTopics(wanted, present) })
+  }
+  expect(judged(3)).toMatchObject([{ level: 'ok', found: expect.stringMatching(/all have 4 partitions/) }])
+  expect(judged(2)[0]).toMatchObject({
+    level: 'warn',
+    found: expect.stringMatching(/feed\.events: .* 2 of 3/),
+  })
+  expect(judged(1)[0]).toMatchObject({ level: 'fail', found: expect.stringMatching(/takes no write/) })
+  expect(judgeTopics({ wanted, present: new Map(), changes: planTopics(wanted, new Map()) })).toMatchObject([
+    { level: 'fail', found: expect.stringMatching(/none of the topics/) },
+  ])
 })

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
 import { connect } from '@wardline/cli/connection'
+import { examine } from '@wardline/cli/doctor/doctor'
 import { DecodeFailure, type EnforcementDecision, RecordDecoder } from '@wardline/events'
 import {
   clientEnvironment,
@@ -167,6 +168,25 @@ interface Line {
   readonly level: string
   readonly msg: string
 }
+
+describe('doctor, with a login', () => {
+  const worse = async (user: User, level: 'warn' | 'fail') =>
+    (await examine(as(user), {})).filter((finding) => finding.level === level)
+
+  it('holds the access rules against the file', async () => {
+    const findings = await examine(as('wardline-admin'), {})
+    expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
+    expect(findings).toContainEqual(expect.objectContaining({ check: 'access', level: 'ok' }))
+  })
+
+  it('says what somebody who is no admin may not see, instead of guessing', async () => {
+    const warnings = await worse('enforcement-system', 'warn')
+    expect(warnings.filter(({ remedy }) => remedy.includes('admin')).map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['broker', 'topics', 'access']),
+    )
+    expect(await worse('enforcement-system', 'fail')).toEqual([])
+  })
+})
 
 const started = async (stage: StageName, env: Record<string, string>) => {
   const service = startService(stage, {

@@ -64,15 +64,26 @@ export function importedPackages(code: string): string[] {
 /** Declarations of the client, and of the records that they name, in dist/types. */
 function declareTypes(): void {
   const emitted = join(PACKAGE_FOLDER, 'emitted')
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      ...['--project', join(ROOT, 'tsconfig.json'), '--noEmit', 'false', '--declaration'],
-      ...['--emitDeclarationOnly', '--rootDir', ROOT, '--outDir', emitted],
-    ],
-    { cwd: ROOT, encoding: 'utf8' },
+  const project = join(PACKAGE_FOLDER, 'tsconfig.json')
+  writeFileSync(
+    project,
+    JSON.stringify({
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        rootDir: ROOT,
+        outDir: emitted,
+        typeRoots: [join(ROOT, 'node_modules/@types')],
+      },
+      include: [],
+      files: [join(HERE, 'index.ts'), join(ROOT, 'packages/events/generated/types.ts')],
+    }),
   )
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', project], { encoding: 'utf8' })
+  rmSync(project)
   if (status !== 0) throw new Error(`no declarations: ${stdout}`)
   const target = join(PACKAGE_FOLDER, 'dist/types')
   mkdirSync(target, { recursive: true })

@@ -10,7 +10,7 @@ import {
   SchemaRegistry,
   type UserReport,
 } from '@wardline/events'
-import { partitionOf, TOPICS } from '@wardline/stream'
+import { createIdempotentProducer, TOPICS } from '@wardline/stream'
 import type { Kafka, Producer } from 'kafkajs'
 import { openKafka } from './open-kafka.ts'
 import { type Delivery, type QueuedRecord, SendQueue } from './send-queue.ts'
@@ -194,15 +194,7 @@ class KafkaSender {
   }
 
   async connect(): Promise<void> {
-    const producer = this.#kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner:
-        () =>
-        ({ partitionMetadata, message }) =>
-          partitionOf(Buffer.from(message.key ?? ''), partitionMetadata.length),
-    })
+    const producer = createIdempotentProducer(this.#kafka)
     await producer.connect()
     this.#producer = producer
   }

@@ -1,5 +1,5 @@
 import { RecordEncoder, type RecordName, type RecordTypes } from '@wardline/events'
-import { partitionOf } from '@wardline/stream'
+import { createIdempotentProducer } from '@wardline/stream'
 import { CompressionTypes, type Producer, type RecordMetadata } from 'kafkajs'
 import type { Connection } from './connection.ts'
 
@@ -18,15 +18,7 @@ export class FeedPublisher {
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#producer = connection.kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner:
-        () =>
-        ({ partitionMetadata, message }) =>
-          partitionOf(Buffer.from(message.key ?? ''), partitionMetadata.length),
-    })
+    this.#producer = createIdempotentProducer(connection.kafka)
   }
 
   async connect(): Promise<void> {

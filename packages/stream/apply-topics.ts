@@ -55,6 +55,7 @@ async function presentTopics(admin: Admin, names: readonly string[]): Promise<Ma
       topic: name,
       partitions: partitions.length,
       replicationFactor: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      inSync: Math.min(...partitions.map(({ leader, isr }) => (leader < 0 ? 0 : isr.length))),
       config: configs.get(name) ?? {},
       hasRecords: offsets.some(({ low, high }) => low !== high),
     })

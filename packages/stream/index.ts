@@ -1,6 +1,7 @@
 export { applyTopics, PartitionCountMismatch, readTopics } from './apply-topics.ts'
 export { AccessRefused, accessRefused } from './client/access-refused.ts'
 export { type ClusterFeatures, readClusterFeatures } from './client/admin-requests.ts'
+export { createIdempotentProducer } from './client/idempotent-producer.ts'
 export { type BrokerSettings, createKafka, Kafka } from './client/kafka.ts'
 export type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
 export { type PartitionBounds, PartitionReader } from './client/partition-reader.ts'

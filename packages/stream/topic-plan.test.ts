@@ -8,7 +8,7 @@ const present = (changes: Record<string, Partial<PresentTopic> | null> = {}) =>
   new Map(
     wanted
       .filter(({ topic }) => changes[topic] !== null)
-      .map((want) => [want.topic, { ...want, hasRecords: true, ...changes[want.topic] }]),
+      .map((want) => [want.topic, { ...want, inSync: 3, hasRecords: true, ...changes[want.topic] }]),
   )
 const plan = (changes: Record<string, Partial<PresentTopic> | null>) => planTopics(wanted, present(changes))
 

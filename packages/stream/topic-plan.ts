@@ -14,6 +14,8 @@ export interface PresentTopic {
   readonly partitions: number
   /** Least number of replicas of any of its partitions. */
   readonly replicationFactor: number
+  /** Least number of replicas in step of any of its partitions; 0 where one has no leader. */
+  readonly inSync: number
   /** Values in force, defaults included. */
   readonly config: Readonly<Record<string, string>>
   /** Whether any partition has ever taken a record that is still there. */

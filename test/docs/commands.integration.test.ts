@@ -10,6 +10,8 @@ import { TREATMENTS } from './treatments.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'wardline-docs-'))
 const linesFile = join(folder, 'events.jsonl')
+/** The stages take this and the three after it; below the range that connections take theirs from. */
+const METRICS_PORT = 19_664
 const outputs = new Map<string, string>()
 let environment: NodeJS.ProcessEnv
 
@@ -38,7 +40,6 @@ beforeAll(async () => {
     // The second is dead-lettered: watch time without a time.
     [line({ text: '今天的作业写完了吗？' }), line({ kind: 'usage' })].join('\n'),
   )
-  // Two metrics ports in a row are not certain to be free; the first of a high range mostly is.
   const ports = await freePorts()
   const { WARDLINE_BROKERS: _, WARDLINE_REGISTRY_URL: __, ...own } = process.env
   environment = {
@@ -47,7 +48,8 @@ beforeAll(async () => {
     WARDLINE_KAFKA_PORT: String(ports.kafka),
     WARDLINE_CONTROLLER_PORT: String(ports.controller),
     WARDLINE_REGISTRY_PORT: String(ports.registry),
-    WARDLINE_METRICS_PORT: '45464',
+    WARDLINE_METRICS_PORT: String(METRICS_PORT),
+    WARDLINE_CONSOLE_PORT: String(ports.console),
   }
 })
 afterAll(() => {
@@ -61,7 +63,10 @@ describe('each command of the pages runs', () => {
       (treatment) => [treatment.command, treatment] as const,
     ),
   )('%s', (command, treatment) => {
-    const run = treatment.runs === 'as' ? treatment.as({ outputs, linesFile }) : command
+    const run =
+      treatment.runs === 'as'
+        ? treatment.as({ outputs, linesFile, stage: `127.0.0.1:${METRICS_PORT}` })
+        : command
     const { status, output, stdout } = shell(run)
     expect(status, `${run}\n${output}`).toBe(0)
     expect(stdout).not.toBe('')
@@ -73,6 +78,8 @@ it('each wardline command that a page names exists, with its options', () => {
   const problems: string[] = []
   const helps = new Map<string, string>()
   for (const { page, line, command } of allCommands()) {
+    // What has run has been taken, options and all.
+    if (outputs.has(command)) continue
     const words = /(?:^|\| )(?:bin\/)?wardline (.*)$/.exec(command)?.[1]?.split(/\s+/) ?? []
     const names = words.slice(
       0,

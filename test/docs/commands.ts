@@ -7,7 +7,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const PAGES = [
   'README.md',
   'SECURITY.md',
-  ...globSync('docs/*.md', { cwd: ROOT }).sort(),
+  ...globSync('docs/**/*.md', { cwd: ROOT }).sort(),
   'kits/README.md',
   'packages/client/README.md',
 ]

@@ -6,6 +6,8 @@ export interface RunContext {
   readonly outputs: ReadonlyMap<string, string>
   /** JSON lines that can be published. */
   readonly linesFile: string
+  /** Where a stage answers probes, as host:port. */
+  readonly stage: string
 }
 
 export type Treatment = { readonly command: string } & (
@@ -139,7 +141,26 @@ export const TREATMENTS: readonly Treatment[] = [
     FILLED_IN,
     (context) => `bin/wardline review overturn ${decision(context)} --reviewer li --reason no_violation`,
   ),
+  asItIs('bin/wardline dlq replay --reason processing_failed'),
+  not(
+    'bin/wardline dlq show comment-risk/0/4',
+    'a letter of another day; the place of one here is shown above',
+  ),
+  as(
+    'bin/wardline classify --jsonl < FILE',
+    FILLED_IN,
+    `echo '{"text":"a","kind":"comment"}' > .wardline/lines.jsonl; bin/wardline classify --jsonl < .wardline/lines.jsonl`,
+  ),
+  as('curl -s HOST:9464/readyz', FILLED_IN, ({ stage }) => `curl -s ${stage}/readyz`),
+  as(
+    'curl -s HOST:9464/livez; curl -s HOST:9464/readyz',
+    FILLED_IN,
+    ({ stage }) => `curl -s ${stage}/livez; curl -s ${stage}/readyz`,
+  ),
   asItIs('make down'),
+  ...['bench-stages', 'bench-risk', 'bench-classify', 'eval'].map((target) =>
+    not(`make ${target}`, 'measures for minutes'),
+  ),
   not('mvn -q -f kits/java/pom.xml package', KITS),
   not('java -cp "kits/java/target/classes:kits/java/target/jars/*" wardline.kit.PublishEvents', KITS),
   not('java -cp "kits/java/target/classes:kits/java/target/jars/*" wardline.kit.ReadDecisions 2', KITS),

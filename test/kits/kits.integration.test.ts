@@ -1,7 +1,7 @@
 /** What producers and enforcement systems are given, each against the running chain: TypeScript, Java, Python. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -247,6 +247,18 @@ describe('@wardline/client', () => {
       ]),
     )
     expect(paths.filter((path) => path.endsWith('.ts') && !/\.d\.ts$|^examples/.test(path))).toEqual([])
+    const { dependencies } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    expect(Object.keys(dependencies)).toEqual([
+      '@kafkajs/confluent-schema-registry',
+      'avsc',
+      'kafkajs',
+      'lz4-napi',
+      'pino',
+      'snappy',
+      'zod',
+    ])
     // A project of somebody else's, inside ours so that the packages outside are found.
     const project = join(WORK, 'project')
     const installed = join(project, 'node_modules/@wardline')
@@ -255,6 +267,10 @@ describe('@wardline/client', () => {
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
     for (const example of ['publish-events.ts', 'act-on-decisions.ts'])
       run('cp', [join(ROOT, 'packages/client/examples', example), project])
+    const readme = readFileSync(join(ROOT, 'packages/client/README.md'), 'utf8')
+    const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+    expect(shown).toHaveLength(2)
+    for (const [i, [, code]] of shown.entries()) writeFileSync(join(project, `readme-${i}.ts`), code!)
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
