@@ -21,6 +21,12 @@ down: ## stop what `make up` started
 test: install ## types, style, unit tests, then the chain against the real broker and registry
 	@$(NODE) node test/run.ts
 
+images: install ## build the container images (WARDLINE_IMAGE_BASES=debootstrap where no image registry is)
+	@$(NODE) node deploy/images/build.ts
+
+test-containers: images ## the chain in containers, compose and the chart
+	@$(NODE) npx vitest run --project containers
+
 test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 

@@ -1,3 +1,5 @@
+export { type Artifacts, ensureArtifacts } from './artifacts.ts'
+export { SINGLE_NODE_SETTINGS } from './broker.ts'
 export type { Child } from './child.ts'
 export { type Credentials, clientEnvironment, type User } from './credentials.ts'
 export { freePorts, type StackPorts } from './ports.ts'

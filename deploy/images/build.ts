@@ -1,0 +1,163 @@
+/**
+ * Builds the container images and prints what each takes. With WARDLINE_IMAGE_BASES=debootstrap it needs no image
+ * registry: a Debian root from the machine's package sources, Node from npm, the broker and the registry from Maven.
+ * Exit code 3: no container engine answers here.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ensureArtifacts, LocalStackProblem } from '@wardline/local'
+import { reportHead, writeReport } from '../../cli/report.ts'
+import { importDebianRoot } from './debian-root.ts'
+import { docker, EngineProblem, engineProblem, imageSize } from './engine.ts'
+import { basesFromEnvironment, imageNames } from './names.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const DEBIAN = 'wardline/debian:local'
+const JRE = 'wardline/jre:local'
+const NODE_BUILD = 'wardline/node-build:local'
+const NODE_RUNTIME = 'wardline/node:local'
+/** The npm that comes with Node 24. */
+const NPM = 'npm@11.21.2'
+const TRUSTED = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt']
+
+interface Built {
+  readonly image: string
+  readonly seconds: number
+  readonly megabytes: number
+}
+
+const built: Built[] = []
+async function step(image: string, work: () => Promise<unknown>): Promise<void> {
+  console.log(`building ${image} …`)
+  const started = performance.now()
+  await work()
+  built.push({
+    image,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    megabytes: Math.round(((await imageSize(image)) ?? 0) / 1e6),
+  })
+}
+
+const tarOf = (...args: string[]) => ['tar', '--create', '--dereference', ...args]
+/** Of a Dockerfile whose context comes from several folders. */
+const fromTar = (
+  image: string,
+  dockerfile: string,
+  args: Record<string, string>,
+  tar: string[],
+  target?: string,
+) =>
+  docker(
+    [
+      'build',
+      '--tag',
+      image,
+      '--file',
+      dockerfile,
+      ...(target ? ['--target', target] : []),
+      ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+      '-',
+    ],
+    { tar },
+  )
+
+async function buildNode(): Promise<void> {
+  const npm = `${ROOT}.wardline/images/${NPM}`
+  if (!existsSync(`${npm}/node_modules/npm`)) {
+    mkdirSync(npm, { recursive: true })
+    const { status, stderr } = spawnSync(
+      'npm',
+      ['install', '--prefix', npm, '--no-save', '--no-package-lock', NPM],
+      {
+        encoding: 'utf8',
+      },
+    )
+    if (status !== 0) throw new EngineProblem(`npm could not be fetched:\n${stderr.slice(-2_000)}`)
+  }
+  const trusted = TRUSTED.find((file) => existsSync(file))
+  if (!trusted)
+    throw new EngineProblem(`this machine has no bundle of certificates (${TRUSTED.join(' or ')})`)
+  const context = tarOf(
+    '-C',
+    HERE,
+    'bases/node.Dockerfile',
+    `--transform=s,^${process.execPath.slice(1)}$,node/bin/node,`,
+    process.execPath,
+    '-C',
+    `${npm}/node_modules`,
+    'npm',
+    `--transform=s,^${trusted.slice(1)}$,trusted.crt,`,
+    trusted,
+  )
+  for (const [image, target] of [
+    [NODE_RUNTIME, 'runtime'],
+    [NODE_BUILD, 'build'],
+  ] as const)
+    await step(image, () => fromTar(image, 'bases/node.Dockerfile', { DEBIAN }, context, target))
+}
+
+async function buildAll(): Promise<void> {
+  const local = basesFromEnvironment(process.env) === 'debootstrap'
+  const names = imageNames(process.env)
+  if (local) {
+    if ((await imageSize(DEBIAN)) === null) await step(DEBIAN, () => importDebianRoot(DEBIAN))
+    await buildNode()
+  }
+  await step(names.services, () =>
+    docker([
+      'build',
+      '--tag',
+      names.services,
+      '--file',
+      `${HERE}services/Dockerfile`,
+      ...(local
+        ? ['--build-arg', `BUILD_BASE=${NODE_BUILD}`, '--build-arg', `RUNTIME_BASE=${NODE_RUNTIME}`]
+        : []),
+      ROOT,
+    ]),
+  )
+  if (!local) return
+  const artifacts = await ensureArtifacts(console.log)
+  await step(JRE, () =>
+    fromTar(JRE, 'bases/jre.Dockerfile', { DEBIAN }, tarOf('-C', HERE, 'bases/jre.Dockerfile')),
+  )
+  await step(names.broker, () =>
+    fromTar(
+      names.broker,
+      'Dockerfile',
+      { BASE: JRE },
+      tarOf('-C', `${HERE}broker`, '.', '-C', dirname(artifacts.kafkaJars), 'kafka'),
+    ),
+  )
+  await step(names.registry, () =>
+    fromTar(
+      names.registry,
+      'Dockerfile',
+      { BASE: JRE },
+      tarOf('-C', `${HERE}registry`, '.', '-C', dirname(dirname(artifacts.registryJar)), 'registry'),
+    ),
+  )
+}
+
+parseArgs({ options: {} })
+const startedAt = new Date()
+const problem = engineProblem()
+if (problem) {
+  console.log(`container images: not built, ${problem}`)
+  process.exitCode = 3
+} else {
+  try {
+    await buildAll()
+    for (const { image, seconds, megabytes } of built)
+      console.log(`${image.padEnd(28)} ${`${megabytes} MB`.padStart(8)} ${`${seconds} s`.padStart(9)}`)
+    console.log(`report  ${writeReport('images', { ...reportHead(startedAt), images: built })}`)
+  } catch (error) {
+    if (!(error instanceof EngineProblem || error instanceof LocalStackProblem)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
