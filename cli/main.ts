@@ -11,22 +11,18 @@ import {
   readDeadLetters,
   replayDeadLetters,
 } from './dead-letters.ts'
+import { addDoctorCommand } from './doctor/command.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
 import { addReportCommands } from './report-campaign.ts'
 import { addReviewCommands } from './review.ts'
 import { addSectionCommands } from './section.ts'
 import { tailDecisions } from './tail.ts'
+import { addTopicCommands } from './topics.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 const warn = (line: string) => void process.stderr.write(`${line}\n`)
-
-const wholeNumber = (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number from 1')
-  return value
-}
 
 const program = new Command('wardline')
   .description('Answers every event of a social feed with one enforcement decision.')
@@ -302,6 +298,9 @@ acls
     const { missing, extra } = await applyAcls(connect().kafka, readAcls(file))
     print(`${missing.length} granted, ${extra.length} taken back`)
   })
+
+addTopicCommands(program, print)
+addDoctorCommand(program, print)
 
 const schemas = program.command('schemas').description('schemas of the topics')
 schemas

@@ -1,16 +1,10 @@
 import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BacktestOptions, PolicyOptions, PublishOptions, Terminal } from './policy-actions.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** Loaded when a policy command runs: rules and text tables are slow to load, and most commands need neither. */
 const actions = () => import('./policy-actions.ts')
-
-const wholeNumber = (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number from 1')
-  return value
-}
 
 /** `wardline policy …` */
 export function addPolicyCommands(program: Command, terminal: Terminal): void {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readSchema, registryClient, SchemaNotRegistered, SchemaRegistry } from '@wardline/events'
-import { createKafka, createLogger, createTopics } from '@wardline/stream'
+import { applyTopics, createKafka, createLogger, wantedTopics } from '@wardline/stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freePorts } from './ports.ts'
 import { registerTopicSchemas, type Stack, startStack } from './stack.ts'
@@ -49,18 +49,6 @@ it('a schema that is not registered is named with the remedy', async () => {
   )
 })
 
-it('creating topics twice changes nothing; another partition count is refused', async () => {
-  const kafka = createKafka(
-    { brokers: stack.brokers },
-    'test',
-    createLogger({ service: 'test', level: 'silent' }),
-  )
-  expect(await createTopics({ kafka, partitions: 2, replicationFactor: 1 })).toEqual([])
-  await expect(createTopics({ kafka, partitions: 3, replicationFactor: 1 })).rejects.toThrow(
-    /has 2 partitions and 3 are wanted/,
-  )
-})
-
 it('a broker that was killed comes back with its data', async () => {
   stack.broker.signal('SIGKILL')
   await stack.broker.exited
@@ -70,5 +58,7 @@ it('a broker that was killed comes back with its data', async () => {
     'test',
     createLogger({ service: 'test', level: 'silent' }),
   )
-  expect(await createTopics({ kafka, partitions: 2, replicationFactor: 1 })).toEqual([])
+  expect(await applyTopics({ kafka, wanted: wantedTopics({ partitions: 2, replicationFactor: 1 }) })).toEqual(
+    [],
+  )
 })

@@ -4,13 +4,16 @@ import { constants } from 'node:os'
 import { applyAcls, readAcls } from '@wardline/access'
 import { type RegistryOptions, registerSchemas } from '@wardline/events'
 import {
+  applyTopics,
   createKafka,
   createLogger,
-  createTopics,
+  PartitionCountMismatch,
   readSettings,
   STAGE_NAMES,
   TOPIC_SPECS,
+  wantedTopics,
 } from '@wardline/stream'
+import type { Kafka } from 'kafkajs'
 import { z } from 'zod'
 import { ensureArtifacts } from './artifacts.ts'
 import { BROKER, startBroker } from './broker.ts'
@@ -147,7 +150,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       'wardline-local',
       createLogger({ service: 'wardline-local', level: 'silent' }),
     )
-    await interrupted.orDone(createTopics({ kafka, partitions: options.partitions, replicationFactor: 1 }))
+    await interrupted.orDone(prepareTopics(kafka, options.partitions))
     if (security) await interrupted.orDone(applyAcls(kafka, readAcls()))
     let registry = early ?? launched(launchRegistry())
     await interrupted.orDone(registryReady(registry))
@@ -217,6 +220,15 @@ export async function stopStack(
   rmSync(stackFile(folder), { force: true })
   options.log(running.length === 0 ? 'nothing was running' : `${running.length} processes ended`)
   if (options.wipe) rmSync(folder, { recursive: true, force: true })
+}
+
+async function prepareTopics(kafka: Kafka, partitions: number): Promise<void> {
+  try {
+    await applyTopics({ kafka, wanted: wantedTopics({ partitions, replicationFactor: 1 }) })
+  } catch (error) {
+    if (!(error instanceof PartitionCountMismatch)) throw error
+    throw new LocalStackProblem(`${error.message}\nOr begin with empty data: bin/wardline down --wipe.`)
+  }
 }
 
 /** Registers the schema of every topic that has one. Returns ids by subject. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { COMPATIBILITY } from '@kafkajs/confluent-schema-registry'
 import { type RegistryOptions, RegistryUnavailable, registryClient, statusOf } from './registry.ts'
 import { type RecordName, readSchema } from './schemas.ts'
+import { readCompatibility, registryRequest } from './subjects.ts'
 
 /** The registry holds a version of the subject that the schema in the repository cannot read. */
 export class IncompatibleSchema extends Error {
@@ -16,8 +16,6 @@ export class RegistrationRefused extends Error {
   /** Tells the command line to print the message alone. */
   readonly remedy = true
 }
-
-const CONFIG_WITHIN_MS = 10_000
 
 /**
  * Registers each record's schema under its subject, BACKWARD_TRANSITIVE (a subject that is FULL_TRANSITIVE stays so).
@@ -49,46 +47,16 @@ export async function registerSchemas(
  * and the client's own follows.
  */
 async function ensureCompatibility(options: RegistryOptions, subject: string): Promise<COMPATIBILITY> {
-  const level = await readLevel(options, subject)
+  const path = `/config/${encodeURIComponent(subject)}`
+  const level = await readCompatibility(options, path)
   if (level === COMPATIBILITY.BACKWARD_TRANSITIVE || level === COMPATIBILITY.FULL_TRANSITIVE) return level
   if (level !== null && level !== COMPATIBILITY.NONE && level !== COMPATIBILITY.BACKWARD) {
     throw new RegistrationRefused(
       `${subject} is ${level} in the schema registry at ${options.url}; set it to BACKWARD_TRANSITIVE or FULL_TRANSITIVE there`,
     )
   }
-  await configRequest(options, subject, { compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE })
+  await registryRequest(options, path, { compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE })
   return COMPATIBILITY.BACKWARD_TRANSITIVE
-}
-
-/** The subject's own level; null where it has none or does not exist. */
-async function readLevel(options: RegistryOptions, subject: string): Promise<string | null> {
-  const response = await configRequest(options, subject)
-  if (response === null) return null
-  const { compatibilityLevel } = response as { compatibilityLevel?: unknown }
-  return typeof compatibilityLevel === 'string' ? compatibilityLevel.toUpperCase() : null
-}
-
-/** Reads or, with a body, writes a subject's settings. Null where the registry knows no such subject or setting. */
-async function configRequest(
-  options: RegistryOptions,
-  subject: string,
-  body?: { readonly compatibility: COMPATIBILITY },
-): Promise<unknown> {
-  const headers: Record<string, string> = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
-  if (options.username !== undefined && options.passwordFile !== undefined) {
-    const password = readFileSync(options.passwordFile, 'utf8').trim()
-    headers.authorization = `Basic ${Buffer.from(`${options.username}:${password}`).toString('base64')}`
-  }
-  const response = await fetch(`${options.url.replace(/\/$/, '')}/config/${encodeURIComponent(subject)}`, {
-    method: body === undefined ? 'GET' : 'PUT',
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(CONFIG_WITHIN_MS),
-  })
-  if (response.status === 404) return null
-  const text = await response.text()
-  if (!response.ok) throw Object.assign(new Error(text), { status: response.status })
-  return JSON.parse(text)
 }
 
 function meaningOf(error: unknown, url: string, subject: string, record: RecordName): Error {
@@ -113,7 +81,7 @@ function meaningOf(error: unknown, url: string, subject: string, record: RecordN
 }
 
 /** What fetch says is only "fetch failed"; the reason is in its cause. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }
