@@ -24,8 +24,8 @@ test: install ## types, style, unit tests, then the chain against the real broke
 images: install ## build the container images (WARDLINE_IMAGE_BASES=debootstrap where no image registry is)
 	@$(NODE) node deploy/images/build.ts
 
-test-containers: images ## the chain in containers, compose and the chart
-	@$(NODE) npx vitest run --project containers
+test-containers: install ## the chain in containers, compose and the chart, with images and tools built here
+	@$(NODE) node test/containers/prepare.ts && $(NODE) npx vitest run --project containers
 
 test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast

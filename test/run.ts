@@ -76,7 +76,7 @@ const counts = [
 ]
 if (!process.argv.includes('--fast')) {
   counts.push(tested('integration'))
-  counts.push(checked('container images', 'node', 'deploy/images/build.ts'), tested('containers'))
+  counts.push(checked('images and tools', 'node', 'test/containers/prepare.ts'), tested('containers'))
 }
 
 const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0)

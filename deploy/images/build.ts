@@ -1,13 +1,11 @@
 /**
  * Builds the container images and prints what each takes. With WARDLINE_IMAGE_BASES=debootstrap it needs no image
  * registry: a Debian root from the machine's package sources, Node from npm, the broker and the registry from Maven.
- * Exit code 3: no container engine answers here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { ensureArtifacts, LocalStackProblem } from '@wardline/local'
 import { reportHead, writeReport } from '../../cli/report.ts'
 import { importDebianRoot } from './debian-root.ts'
@@ -100,6 +98,16 @@ async function buildNode(): Promise<void> {
     await step(image, () => fromTar(image, 'bases/node.Dockerfile', { DEBIAN }, context, target))
 }
 
+/** The image of the services, the console and the command line, of this checkout as it is. */
+export function buildServicesImage(): Promise<string> {
+  const local = basesFromEnvironment(process.env) === 'debootstrap'
+  const bases = local
+    ? ['--build-arg', `BUILD_BASE=${NODE_BUILD}`, '--build-arg', `RUNTIME_BASE=${NODE_RUNTIME}`]
+    : []
+  const { services } = imageNames(process.env)
+  return docker(['build', '--tag', services, '--file', `${HERE}services/Dockerfile`, ...bases, ROOT])
+}
+
 async function buildAll(): Promise<void> {
   const local = basesFromEnvironment(process.env) === 'debootstrap'
   const names = imageNames(process.env)
@@ -107,19 +115,7 @@ async function buildAll(): Promise<void> {
     if ((await imageSize(DEBIAN)) === null) await step(DEBIAN, () => importDebianRoot(DEBIAN))
     await buildNode()
   }
-  await step(names.services, () =>
-    docker([
-      'build',
-      '--tag',
-      names.services,
-      '--file',
-      `${HERE}services/Dockerfile`,
-      ...(local
-        ? ['--build-arg', `BUILD_BASE=${NODE_BUILD}`, '--build-arg', `RUNTIME_BASE=${NODE_RUNTIME}`]
-        : []),
-      ROOT,
-    ]),
-  )
+  await step(names.services, buildServicesImage)
   if (!local) return
   const artifacts = await ensureArtifacts(console.log)
   await step(JRE, () =>
@@ -143,18 +139,20 @@ async function buildAll(): Promise<void> {
   )
 }
 
-parseArgs({ options: {} })
-const startedAt = new Date()
-const problem = engineProblem()
-if (problem) {
-  console.log(`container images: not built, ${problem}`)
-  process.exitCode = 3
-} else {
+/** Builds them all; throws EngineProblem or LocalStackProblem with what is missing. */
+export async function buildImages(): Promise<void> {
+  const startedAt = new Date()
+  await buildAll()
+  for (const { image, seconds, megabytes } of built)
+    console.log(`${image.padEnd(28)} ${`${megabytes} MB`.padStart(8)} ${`${seconds} s`.padStart(9)}`)
+  console.log(`report  ${writeReport('images', { ...reportHead(startedAt), images: built })}`)
+}
+
+if (import.meta.main) {
+  const problem = engineProblem()
   try {
-    await buildAll()
-    for (const { image, seconds, megabytes } of built)
-      console.log(`${image.padEnd(28)} ${`${megabytes} MB`.padStart(8)} ${`${seconds} s`.padStart(9)}`)
-    console.log(`report  ${writeReport('images', { ...reportHead(startedAt), images: built })}`)
+    if (problem) throw new EngineProblem(`the images cannot be built: ${problem}`)
+    await buildImages()
   } catch (error) {
     if (!(error instanceof EngineProblem || error instanceof LocalStackProblem)) throw error
     console.error(error.message)

@@ -25,11 +25,7 @@ export interface DockerInput {
 /** Runs docker and returns what it printed; throws EngineProblem with the end of its output. */
 export function docker(args: readonly string[], input: DockerInput = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    // The older builder is on every engine; the newer one is a plugin that a plain client lacks.
-    const child = spawn('docker', args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, DOCKER_BUILDKIT: '0' },
-    })
+    const child = spawn('docker', args, { stdio: ['pipe', 'pipe', 'pipe'] })
     let out = ''
     let end = ''
     child.stdout.on('data', (chunk) => {

@@ -47,3 +47,7 @@ export function imageNames(env: NodeJS.ProcessEnv): ImageNames {
       (local ? 'wardline/registry:local' : `apicurio/apicurio-registry:${pinnedVersion('apicurio')}`),
   }
 }
+
+/** A broker setting's name as the official image takes it from its environment. */
+export const kafkaVariable = (setting: string): string =>
+  `KAFKA_${setting.replaceAll('_', '__').replaceAll('-', '___').replaceAll('.', '_').toUpperCase()}`

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
 import { type Connection, connect } from '@wardline/cli/connection'
-import { freePorts, registerTopicSchemas, SINGLE_NODE_SETTINGS } from '@wardline/local'
-import { createTopics, STAGE_NAMES, type StageName } from '@wardline/stream'
+import { freePorts, SINGLE_NODE_SETTINGS } from '@wardline/local'
+import { STAGE_NAMES, type StageName } from '@wardline/stream'
 import {
   GenericContainer,
   Network,
@@ -14,7 +14,7 @@ import {
   Wait,
 } from 'testcontainers'
 import { docker } from '../../deploy/images/engine.ts'
-import { basesFromEnvironment, imageNames } from '../../deploy/images/names.ts'
+import { basesFromEnvironment, imageNames, kafkaVariable } from '../../deploy/images/names.ts'
 
 const METRICS_PORT = 9464
 const REGISTRY_PORT = 8080
@@ -22,9 +22,11 @@ const PARTITIONS = 3
 const TOKEN_FILE = '/run/secrets/metrics-token'
 export const METRICS_TOKEN = 'a token for the scrape'
 
-/** A broker setting's name as the official image takes it. */
-const variableOf = (setting: string) =>
-  `KAFKA_${setting.replaceAll('_', '__').replaceAll('-', '___').replaceAll('.', '_').toUpperCase()}`
+/** Where the containers find broker and registry. */
+const addresses = {
+  WARDLINE_BROKERS: 'broker:19092',
+  WARDLINE_REGISTRY_URL: `http://registry:${REGISTRY_PORT}/apis/ccompat/v7`,
+}
 
 /** A single node that the host reaches on `hostPort` and the containers as broker:19092. */
 function brokerEnvironment(hostPort: number): Record<string, string> {
@@ -40,7 +42,7 @@ function brokerEnvironment(hostPort: number): Record<string, string> {
     ...SINGLE_NODE_SETTINGS,
   }
   return Object.fromEntries(
-    Object.entries(settings).map(([name, value]) => [variableOf(name), String(value)]),
+    Object.entries(settings).map(([name, value]) => [kafkaVariable(name), String(value)]),
   )
 }
 
@@ -133,16 +135,22 @@ export class ContainerChain {
         WARDLINE_BROKERS: `localhost:${hostPort}`,
         WARDLINE_REGISTRY_URL: `http://localhost:${registry.getMappedPort(REGISTRY_PORT)}/apis/ccompat/v7`,
       })
-      await createTopics({ kafka: connection.kafka, partitions: PARTITIONS, replicationFactor: 1 })
-      await registerTopicSchemas(connection.settings.registry)
+      const commandLine = (...args: string[]) =>
+        docker([
+          ...['run', '--rm', '--network', inNetwork.getName()],
+          ...Object.entries(addresses).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+          ...[images.services, 'cli/main.ts', ...args],
+        ])
+      await commandLine('topics', 'apply', '--partitions', String(PARTITIONS))
+      await commandLine('schemas', 'register')
       const launchService = (stage: StageName) =>
         launch(
           new HardenedContainer(images.services)
             .withNetwork(inNetwork)
             .withCommand([`services/${stage}/main.ts`])
             .withEnvironment({
-              WARDLINE_BROKERS: 'broker:19092',
-              WARDLINE_REGISTRY_URL: `http://registry:${REGISTRY_PORT}/apis/ccompat/v7`,
+              ...addresses,
+              WARDLINE_METRICS_HOST: '0.0.0.0',
               WARDLINE_METRICS_TOKEN_FILE: TOKEN_FILE,
             })
             .withBindMounts([{ source: tokenFile, target: TOKEN_FILE, mode: 'ro' }])
