@@ -60,6 +60,16 @@ bench-policy: install ## what a published policy costs a stage when it changes o
 fuzz: install ## 100,000 bad inputs to everything that reads what others wrote
 	@$(NODE) node test/fuzz/run.ts $(ARGS)
 
+alerts-check: install ## check rules and alerts with promtool: each firing and not firing
+	@$(NODE) npx vitest run test/observability/alerts
+
+dashboards: install ## write deploy/grafana/dashboards/*.json from deploy/grafana/dashboards.ts
+	@$(NODE) node deploy/grafana/dashboards.ts
+
+prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:19090, until Ctrl-C
+	@prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=.wardline/prometheus \
+	  --web.listen-address=127.0.0.1:19090 --enable-feature=exemplar-storage --log.level=warn
+
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
 
@@ -83,6 +93,9 @@ bench-stages: install ## what an event costs in each stage's logic, and what an 
 
 bench-risk: install ## state of a million pairs: size and restore; distinct counts by error and bytes
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning --expose-gc --max-old-space-size=6000 bench/stages/pairs.ts $(ARGS)
+
+bench-metrics: install ## what metrics cost a stage: the same work with and without them, as a share of the running service
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/metrics/cost.ts $(ARGS)
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts

@@ -1,5 +1,5 @@
 /** Writes into the chart what comes from elsewhere: topics and users from the code and deploy/security, rules from deploy/prometheus. */
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type AccessRule, readAcls } from '@wardline/access'
@@ -17,7 +17,11 @@ export interface StrimziUser {
   readonly name: string
   readonly authentication: 'scram-sha-512' | 'tls'
   readonly acls: readonly {
-    readonly resource: { readonly type: string; readonly name: string; readonly patternType: 'literal' | 'prefix' }
+    readonly resource: {
+      readonly type: string
+      readonly name: string
+      readonly patternType: 'literal' | 'prefix'
+    }
     readonly operations: readonly string[]
   }[]
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Registry } from 'prom-client'
+import { openMetrics, wantsOpenMetrics } from './open-metrics.ts'
 
 /** What the probes answer: ready to work, alive, and why not. */
 export interface Health {
@@ -32,8 +33,8 @@ export function startHealthServer(
     switch (request.url?.split('?', 1)[0]) {
       case '/metrics':
         if (!isAllowed(request.headers.authorization)) return answer(401, 'a bearer token is needed\n')
-        registry.metrics().then(
-          (text) => answer(200, text, registry.contentType),
+        metricsAs(request.headers.accept, registry).then(
+          ({ text, type }) => answer(200, text, type),
           (error: unknown) => answer(500, `${error instanceof Error ? error.message : 'metrics failed'}\n`),
         )
         return
@@ -62,5 +63,10 @@ export function startHealthServer(
     })
   })
 }
+
+const metricsAs = async (accept: string | undefined, registry: Registry) =>
+  wantsOpenMetrics(accept)
+    ? openMetrics(registry)
+    : { text: await registry.metrics(), type: registry.contentType }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -23,6 +23,7 @@ import type { DeadLetterReason, StageResult } from './results.ts'
 import type { RecordContext, Stage, StageInput } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { deadLetterTopic, stateTopic } from './topics.ts'
+import { TraceContext } from './trace-context.ts'
 
 /** What all tasks of a stage process share. */
 export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -44,7 +45,6 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
 const MAX_TRANSACTION_BYTES = 1_048_576
 /** One output may be this large; the topics take 4 MiB, record overhead included. */
 const MAX_OUTPUT_BYTES = 3_500_000
-const TRACE_HEADER = 'traceparent'
 
 type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
 
@@ -58,6 +58,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   readonly #producer: TransactionalProducer
   readonly #inputs: ReadonlyMap<string, AnyInput<Output, State>>
   readonly #logger: Logger
+  readonly #traces = new TraceContext()
   #state: State
   #stores: readonly StateStore[]
   /** Next offset of each input; what #state stands for. Undefined until the first restore. */
@@ -131,7 +132,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const position = this.position(topic)
     while (from < messages.length && Number(messages[from]!.offset) < position) from++
     while (from < messages.length) from = await this.#transaction(input, decoder, messages, from)
-    this.#deps.metrics.setLag(this.partition, headersSeen.lag)
+    // How far a table is behind is another thing, and mostly nothing to wait for.
+    if (input.role === 'events') this.#deps.metrics.setLag(this.partition, headersSeen.lag)
   }
 
   async close(): Promise<void> {
@@ -149,9 +151,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const now = clock()
     const limit = Math.min(messages.length, from + this.#deps.maxTransactionRecords)
     let at = from
+    let started = performance.now()
     for (; at < limit && batch.bytes < MAX_TRANSACTION_BYTES; at++) {
       const message = messages[at]!
-      const started = performance.now()
       const result = this.#handle(input, decoder, message, now)
       switch (result.kind) {
         case 'forward':
@@ -166,7 +168,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         default:
           result satisfies never
       }
-      batch.endRecord((performance.now() - started) / 1000)
+      const ended = performance.now()
+      batch.endRecord((ended - started) / 1000)
+      started = ended
     }
 
     for (const store of this.#stores) {
@@ -258,8 +262,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     now: number,
   ): void {
     const { stage, encoder, outputPartitions } = this.#deps
-    const trace = message.headers?.[TRACE_HEADER]
-    const headers = trace === undefined || Array.isArray(trace) ? {} : { headers: { [TRACE_HEADER]: trace } }
+    const headers = this.#traces.of(message.headers)
     const written: { key: Buffer; value: Buffer }[] = []
     for (const output of outputs) {
       const value = encoder.encode(output)
@@ -277,10 +280,11 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         key,
         value,
         timestamp: String(now),
-        ...headers,
+        headers,
       })
       batch.bytes += value.length + key.length
       batch.outputs.push(outputs[i]!)
+      batch.traces.push(headers.traceparent)
     }
   }
 
@@ -318,8 +322,10 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
       const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
       if (batch.areEvents && answers && feedAppendedAt !== undefined) {
-        metrics.age[category].observe(Math.max(0, committedAt - feedAppendedAt) / 1000)
-        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!)
+        const trace = batch.traces[i]!
+        const age = Math.max(0, committedAt - feedAppendedAt) / 1000
+        metrics.age[category].observe(age, committedAt, trace)
+        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!, committedAt, trace)
       }
       committed(output)
     }
@@ -370,7 +376,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     this.#state = stage.createState()
     this.#stores = Object.values(this.#state)
     if (this.#stores.length === 0) return
-    const started = performance.now()
+    metrics.restoreBegins(this.partition)
     const byName = new Map(this.#stores.map((store) => [store.name, store]))
     const topic = stateTopic(stage.name)
     const { start, end } = await reader.bounds(topic, this.partition)
@@ -384,8 +390,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
         records++
       }
     }
-    const seconds = (performance.now() - started) / 1000
-    metrics.restoreSeconds.observe(seconds)
+    const seconds = metrics.restoreEnds(this.partition)
     this.#logger.info({ records, seconds: Number(seconds.toFixed(3)) }, 'state restored')
   }
 }
@@ -394,6 +399,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
 class Batch<Out> {
   readonly content = new TransactionContent()
   readonly outputs: Out[] = []
+  /** traceparent of each output. */
+  readonly traces: (Buffer | string)[] = []
   /** Index of the record that gave each output. */
   readonly recordOf: number[] = []
   /** Work on each record, seconds. */

@@ -1,4 +1,5 @@
 import type { EnforcementDecision } from '@wardline/events'
+import { LabelNames } from '@wardline/stream'
 import { Gauge, type Registry } from 'prom-client'
 
 /** How long after the last decision that it held a breaker is shown as open, ms. */
@@ -19,7 +20,9 @@ export function createBreakerAlert(
   log: Log,
   clock: () => number,
 ): (decision: EnforcementDecision) => void {
+  /** By scope/name as the labels have them, ms. */
   const lastHeld = new Map<string, number>()
+  const names = new LabelNames()
   const labelsOf = (breaker: string) => {
     const slash = breaker.indexOf('/')
     return { scope: breaker.slice(0, slash), name: breaker.slice(slash + 1) }
@@ -44,7 +47,8 @@ export function createBreakerAlert(
   return ({ review }) => {
     for (const code of review) {
       if (!code.startsWith('breaker/')) continue
-      const breaker = code.slice('breaker/'.length)
+      const [, scope = ''] = code.split('/', 2)
+      const breaker = `${scope}/${names.of(code.slice('breaker/'.length + scope.length + 1))}`
       const now = clock()
       settle(now)
       if (!lastHeld.has(breaker)) {

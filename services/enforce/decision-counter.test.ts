@@ -20,6 +20,9 @@ describe('wardline_decisions_total', () => {
       ['ALLOW', 'benign', 'live', 1],
       ['ALLOW', 'benign', 'shadow', 1],
     ])
+    expect(await registry.metrics()).toContain(
+      'wardline_rule_decisions_total{rule="hate-rule",outcome="shadow"} 1\n',
+    )
   })
 
   it('counts what came later apart, and how often each rule acted and was overturned', async () => {

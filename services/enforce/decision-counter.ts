@@ -1,67 +1,87 @@
 import type { Category, DecisionType, EnforcementDecision, Verdict } from '@wardline/events'
+import { LabelNames } from '@wardline/stream'
 import { Counter, type Registry } from 'prom-client'
-
-/** Rules that get a label of their own; the rest share `other`. The policy has far fewer. */
-const MOST_RULES = 300
 
 /**
  * `wardline_decisions_total{verdict,category,mode}`: each first decision once as `live`, and once more as `shadow` where
  * shadow rules fired on it. `wardline_later_decisions_total{type,verdict}`: follow-ups and reversals.
  * `wardline_rule_decisions_total{rule,outcome}`: adverse decisions that rest on a rule (`acted`) and those of them that a
- * human took back (`overturned`); their ratio is the rule's overturn rate. Children are made when first met and kept: the
- * hot path looks up no labels.
+ * human took back (`overturned`); their ratio is the rule's overturn rate; first decisions on which it fired without acting
+ * (`shadow`). Counted in plain numbers, which prom-client gets when it is asked: it looks labels up with every one.
  */
 export function createDecisionCounter(registry: Registry): (decision: EnforcementDecision) => void {
   const registers = [registry]
-  const decisions = new Counter({
+  const decisions: Counter<'verdict' | 'category' | 'mode'> = new Counter({
     name: 'wardline_decisions_total',
     help: 'First decisions by verdict and category; mode shadow: those on which shadow rules fired.',
     labelNames: ['verdict', 'category', 'mode'],
     registers,
+    collect(): void {
+      live.handOver()
+      shadow.handOver()
+    },
   })
-  const later = new Counter({
+  const later: Counter<'type' | 'verdict'> = new Counter({
     name: 'wardline_later_decisions_total',
     help: 'Follow-ups and reversals of earlier decisions, by the verdict that stands then.',
     labelNames: ['type', 'verdict'],
     registers,
+    collect(): void {
+      laterOf.handOver()
+    },
   })
-  const rules = new Counter({
+  const rules: Counter<'rule' | 'outcome'> = new Counter({
     name: 'wardline_rule_decisions_total',
-    help: 'Adverse decisions that rest on a rule, and those that a human overturned.',
+    help: 'Adverse decisions that rest on a rule, those that a human overturned, and hits of shadow rules.',
     labelNames: ['rule', 'outcome'],
     registers,
+    collect(): void {
+      ruleOf.handOver()
+    },
   })
-  const live = children((verdict: Verdict, category: Category) =>
+  const live = new Tally((verdict: Verdict, category: Category) =>
     decisions.labels({ verdict, category, mode: 'live' }),
   )
-  const shadow = children((verdict: Verdict, category: Category) =>
+  const shadow = new Tally((verdict: Verdict, category: Category) =>
     decisions.labels({ verdict, category, mode: 'shadow' }),
   )
-  const laterOf = children((type: DecisionType, verdict: Verdict) => later.labels({ type, verdict }))
-  const known = new Set<string>()
-  const ruleOf = children((rule: string, outcome: 'acted' | 'overturned') => rules.labels({ rule, outcome }))
+  const laterOf = new Tally((type: DecisionType, verdict: Verdict) => later.labels({ type, verdict }))
+  const names = new LabelNames()
+  const ruleOf = new Tally((rule: string, outcome: 'acted' | 'overturned' | 'shadow') =>
+    rules.labels({ rule, outcome }),
+  )
 
   return ({ type, verdict, category, ruleIds, shadowRuleIds, statement }) => {
     if (type === 'DECISION') {
-      live(verdict, category).inc()
-      if (shadowRuleIds.length > 0) shadow(verdict, category).inc()
-    } else laterOf(type, verdict).inc()
+      live.add(verdict, category)
+      if (shadowRuleIds.length > 0) shadow.add(verdict, category)
+      for (const id of shadowRuleIds) ruleOf.add(names.of(id), 'shadow')
+    } else laterOf.add(type, verdict)
     if (statement === null && type !== 'REVERSAL') return
-    for (const id of ruleIds) {
-      if (known.size < MOST_RULES) known.add(id)
-      ruleOf(known.has(id) ? id : 'other', type === 'REVERSAL' ? 'overturned' : 'acted').inc()
-    }
+    for (const id of ruleIds) ruleOf.add(names.of(id), type === 'REVERSAL' ? 'overturned' : 'acted')
   }
 }
 
-/** Made when first asked for, and kept. */
-function children<A, B>(make: (a: A, b: B) => { inc(): void }): (a: A, b: B) => { inc(): void } {
-  const known = new Map<A, Map<B, { inc(): void }>>()
-  return (a, b) => {
-    let ofA = known.get(a)
-    if (!ofA) known.set(a, (ofA = new Map()))
-    let child = ofA.get(b)
-    if (!child) ofA.set(b, (child = make(a, b)))
-    return child
+/** Counts by two labels until they are handed over. */
+class Tally<A, B> {
+  readonly #counterOf: (a: A, b: B) => { inc(by: number): void }
+  readonly #counts = new Map<A, Map<B, number>>()
+
+  constructor(counterOf: (a: A, b: B) => { inc(by: number): void }) {
+    this.#counterOf = counterOf
+  }
+
+  add(a: A, b: B): void {
+    let ofA = this.#counts.get(a)
+    if (!ofA) this.#counts.set(a, (ofA = new Map()))
+    ofA.set(b, (ofA.get(b) ?? 0) + 1)
+  }
+
+  handOver(): void {
+    for (const [a, ofA] of this.#counts)
+      for (const [b, count] of ofA) {
+        if (count > 0) this.#counterOf(a, b).inc(count)
+        ofA.set(b, 0)
+      }
   }
 }

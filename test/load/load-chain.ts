@@ -152,6 +152,26 @@ export class LoadChain {
     return sum
   }
 
+  /** Processor seconds that each service has used, and the events that it has passed on. */
+  async processorUse(): Promise<Map<string, { seconds: number; events: number }>> {
+    const numberOf = (text: string, start: string) =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(start))
+          ?.split(' ')[1] ?? 0,
+      )
+    return new Map(
+      await Promise.all(
+        this.#stack.services.map(async ({ stage, metricsUrl }) => {
+          const text = await (await fetch(metricsUrl)).text()
+          const events = numberOf(text, `wardline_events_total{stage="${stage}",outcome="forwarded"}`)
+          return [stage, { seconds: numberOf(text, 'process_cpu_seconds_total'), events }] as const
+        }),
+      ),
+    )
+  }
+
   async settled(withinMs: number): Promise<AuditReport> {
     const until = performance.now() + withinMs
     for (;;) {

@@ -1,0 +1,200 @@
+import type { AssessedEvent, Category, RecordDecoder, RecordEncoder, RecordName } from '@wardline/events'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
+import type { PartitionReader } from './client/partition-reader.ts'
+import {
+  type TransactionalProducer,
+  type TransactionContent,
+  TransactionFailed,
+} from './client/transactional-producer.ts'
+import { createLogger } from './logger.ts'
+import { StageMetrics } from './metrics.ts'
+import { PartitionTask } from './partition-task.ts'
+import { deadLetter, duplicate, forward } from './results.ts'
+import type { Stage } from './stage.ts'
+
+// The broker's side is played: what is tested is what a stage counts, and what it writes into headers.
+
+const T0 = Date.UTC(2026, 8, 21)
+const IN = 'events.classified'
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+interface Said {
+  category: Category
+  feedAppendedAt: number
+  answer?: 'drop' | 'deadLetter' | 'twice' | 'throw'
+}
+
+const stage = {
+  name: 'comment-risk',
+  inputs: [
+    {
+      topic: IN,
+      record: 'ClassifiedEvent',
+      role: 'events',
+      handle(said: Said) {
+        if (said.answer === 'drop') return duplicate
+        if (said.answer === 'deadLetter') return deadLetter('invalid', 'as the test wants it')
+        if (said.answer === 'throw') throw new TypeError('as the test wants it')
+        return said.answer === 'twice'
+          ? forward(said, { ...said, feedAppendedAt: T0 - 60_000 })
+          : forward(said)
+      },
+    },
+    {
+      topic: 'accounts.profiles',
+      record: 'AccountProfile',
+      role: 'table',
+      handle: (said: Said) => forward(said),
+    },
+  ],
+  output: {
+    topic: 'events.assessed',
+    record: 'AssessedEvent',
+    key: () => 'key',
+    category: (said: Said) => said.category,
+  },
+  createState: () => ({}),
+} as unknown as Stage<'AssessedEvent', Record<string, never>>
+
+let now: number
+let commit: () => Promise<void>
+let written: Map<string, OutMessage[]>
+let metrics: StageMetrics
+let task: PartitionTask<'AssessedEvent', Record<string, never>>
+
+beforeEach(async () => {
+  now = T0
+  commit = async () => {}
+  written = new Map()
+  metrics = new StageMetrics('comment-risk')
+  const producer = {
+    fence: async () => {},
+    committedOffsets: async (topics: string[]) => new Map(topics.map((topic) => [topic, 0])),
+    async commit(content: TransactionContent) {
+      await commit()
+      for (const [topic, partitions] of content.topics)
+        written.set(topic, [...(written.get(topic) ?? []), ...[...partitions.values()].flat()])
+    },
+  } as unknown as TransactionalProducer
+  const decoder = {
+    prepare: async () => {},
+    decode: (bytes: Buffer) => JSON.parse(bytes.toString()),
+  } as unknown as RecordDecoder<RecordName>
+  task = new PartitionTask(0, producer, {
+    stage,
+    encoder: {
+      encode: (value: AssessedEvent) => Buffer.from(JSON.stringify(value)),
+    } as unknown as RecordEncoder<'AssessedEvent'>,
+    decoders: new Map([
+      [IN, decoder],
+      ['accounts.profiles', decoder],
+    ]),
+    reader: { bounds: async () => ({ start: 0, end: 0 }) } as unknown as PartitionReader,
+    metrics,
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    clock: () => now,
+    maxTransactionRecords: 100,
+    outputPartitions: 1,
+    committed: () => {},
+  })
+  await task.open()
+})
+
+let offset = 0
+const message = (said: Said, headers?: FetchedMessage['headers']): FetchedMessage => ({
+  key: Buffer.from('k'),
+  value: Buffer.from(JSON.stringify(said)),
+  offset: String(offset++),
+  timestamp: String(T0),
+  ...(headers ? { headers } : {}),
+})
+const process = (...messages: FetchedMessage[]) => task.process(IN, messages, { lag: 7 })
+const series = async (start: string) =>
+  (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(start))
+const value = async (name: string) => Number((await series(`${name} `))[0]?.split(' ')[1])
+const age = (category: Category, part: 'sum' | 'count') =>
+  value(`wardline_event_age_seconds_${part}{stage="comment-risk",category="${category}"}`)
+
+describe('the age of an event', () => {
+  it('runs from the append in feed.events to the commit of the output, not to its hand-over', async () => {
+    now = T0 + 200
+    commit = async () => {
+      // Nothing counts while the commit is under way.
+      expect(await age('grooming', 'count')).toBe(0)
+      now = T0 + 450
+    }
+    await process(message({ category: 'grooming', feedAppendedAt: T0 }))
+    expect([await age('grooming', 'count'), await age('grooming', 'sum')]).toEqual([1, 0.45])
+  })
+
+  it('is not counted where the transaction fails, and goes on growing until one commits', async () => {
+    const sent = message({ category: 'fraud', feedAppendedAt: T0 })
+    commit = async () => {
+      now = T0 + 1_000
+      throw new TransactionFailed('as the test wants it')
+    }
+    await expect(process(sent)).rejects.toThrow(TransactionFailed)
+    expect(await age('fraud', 'count')).toBe(0)
+    expect(await value('wardline_events_total{stage="comment-risk",outcome="forwarded"}')).toBe(0)
+    commit = async () => {
+      now = T0 + 1_500
+    }
+    await task.open()
+    await process(sent)
+    expect([await age('fraud', 'count'), await age('fraud', 'sum')]).toEqual([1, 1.5])
+  })
+
+  it('is counted once an event: not for what else comes of it, a table, a duplicate or a dead letter', async () => {
+    now = T0 + 100
+    await process(
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'twice' }),
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'drop' }),
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'deadLetter' }),
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'throw' }),
+    )
+    await task.process('accounts.profiles', [message({ category: 'hate', feedAppendedAt: T0 })], {
+      lag: 9_000,
+    })
+    expect([await age('hate', 'count'), await age('hate', 'sum')]).toEqual([1, 0.1])
+    expect(await value('wardline_stage_seconds_count{stage="comment-risk",category="hate"}')).toBe(1)
+    for (const [outcome, count] of [
+      ['forwarded', 1],
+      ['duplicate', 1],
+      ['dead_lettered', 2],
+    ] as const)
+      expect(await value(`wardline_events_total{stage="comment-risk",outcome="${outcome}"}`), outcome).toBe(
+        count,
+      )
+    expect(await value('wardline_dead_letters_total{stage="comment-risk",reason="processing_failed"}')).toBe(
+      1,
+    )
+    // How far a table is behind says nothing about the events.
+    expect(await value('wardline_consumer_lag{stage="comment-risk",partition="0"}')).toBe(7)
+  })
+})
+
+describe('the trace of a record', () => {
+  const traces = (topic: string) => written.get(topic)!.map(({ headers }) => String(headers?.traceparent))
+
+  it('goes from a record to what is written because of it, its dead letter included', async () => {
+    const headers = { traceparent: Buffer.from(TRACE), tracestate: Buffer.from('vendor=1'), other: 'x' }
+    await process(
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'twice' }, headers),
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'deadLetter' }, headers),
+    )
+    expect(traces('events.assessed')).toEqual([TRACE, TRACE])
+    expect(String(written.get('events.assessed')![0]!.headers?.tracestate)).toBe('vendor=1')
+    expect(written.get('events.assessed')![0]!.headers?.other).toBeUndefined()
+    expect(traces('comment-risk.dlq')).toEqual([TRACE])
+  })
+
+  it('begins where the record has none, and is the exemplar of its age', async () => {
+    await process(message({ category: 'hate', feedAppendedAt: T0 }))
+    const [begun] = traces('events.assessed')
+    expect(begun).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+    const { values } = await metrics.registry.getSingleMetric('wardline_event_age_seconds')!.get()
+    const exemplars = values.flatMap((each) => (each as { exemplar?: { labelSet: object } }).exemplar ?? [])
+    expect(exemplars.map(({ labelSet }) => labelSet)).toEqual([{ trace_id: begun!.slice(3, 35) }])
+  })
+})
