@@ -1,13 +1,11 @@
-/** Writes into the chart what comes from elsewhere: topics and users from the code and deploy/security, rules from deploy/prometheus. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+/** Writes into the chart what comes from elsewhere: topics from the code, users from deploy/security/acls.yaml. Its rules are a link. */
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type AccessRule, readAcls } from '@wardline/access'
 import { TOPIC_SPECS } from '@wardline/stream'
 import { stringify } from 'yaml'
 
 export const CHART = fileURLToPath(new URL('wardline/', import.meta.url))
-const RULES = new URL('../prometheus/rules/', import.meta.url)
 
 const OPERATION = { read: 'Read', write: 'Write', all: 'All' } as const
 const CERTIFICATE = 'CN='
@@ -49,16 +47,9 @@ export function chartFiles(): Map<string, string> {
   return new Map([
     ['files/topics.yaml', `${head}${stringify(topics)}`],
     ['files/users.yaml', `${head}${stringify(strimziUsers(readAcls()))}`],
-    ...readdirSync(RULES)
-      .filter((name) => name.endsWith('.yml'))
-      .map((name) => [`files/rules/${name}`, readFileSync(new URL(name, RULES), 'utf8')] as const),
   ])
 }
 
 if (import.meta.main) {
-  rmSync(`${CHART}files`, { recursive: true, force: true })
-  for (const [path, text] of chartFiles()) {
-    mkdirSync(dirname(`${CHART}${path}`), { recursive: true })
-    writeFileSync(`${CHART}${path}`, text)
-  }
+  for (const [path, text] of chartFiles()) writeFileSync(`${CHART}${path}`, text)
 }
