@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { SINGLE_NODE_SETTINGS } from '@wardline/local'
 import { STAGE_NAMES } from '@wardline/stream'
 import { describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ interface ComposeService {
   image: string
   command?: string[]
   ports?: string[]
+  volumes?: string[]
   read_only?: boolean
   cap_drop?: string[]
   environment?: Record<string, string | number>
@@ -44,6 +45,27 @@ describe('compose.yaml', () => {
     const own = Object.values(services).filter(({ image }) => image.includes('WARDLINE_SERVICES_IMAGE'))
     expect(own.length).toBeGreaterThanOrEqual(6)
     for (const service of own) expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+  })
+
+  it('mounts folders that are there, and none for writing', () => {
+    const mounts = Object.values(services)
+      .flatMap(({ volumes = [] }) => volumes)
+      .filter((volume) => volume.startsWith('.'))
+    expect(mounts.length).toBeGreaterThan(3)
+    for (const mount of mounts) {
+      expect(mount).toMatch(/:ro$/)
+      expect([mount, existsSync(new URL(mount.split(':')[0]!, `file://${COMPOSE_FILE}`))]).toEqual([
+        mount,
+        true,
+      ])
+    }
+  })
+
+  it('has Prometheus look at every stage, on the port that it has', () => {
+    const targets = JSON.parse(readFileSync(new URL('targets/compose.json', import.meta.url), 'utf8'))
+    expect(targets).toEqual(
+      STAGE_NAMES.map((stage) => ({ targets: [`${stage}:9464`], labels: { service: stage } })),
+    )
   })
 
   it('takes every variable that the demo sets', () => {
