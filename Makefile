@@ -37,7 +37,7 @@ test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 
 check: install ## types and style only
-	@$(NODE) npx tsc --noEmit && $(NODE) npx biome check --error-on-warnings .
+	@$(NODE) npx tsc --noEmit && $(NODE) npx tsc --noEmit -p packages/console/browser && $(NODE) npx biome check --error-on-warnings .
 
 format: install ## format the code
 	@$(NODE) npx biome check --write .
@@ -47,6 +47,9 @@ types: install ## generate TypeScript types from schemas/ and JSON Schemas of po
 
 schemas-land: install ## keep the current schemas as landed versions, where they are compatible
 	@$(NODE) node packages/events/landed.ts
+
+test-browser: install ## the console in Debian's Chromium against the running chain
+	@$(NODE) npx vitest run --project integration test/browser
 
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
@@ -59,6 +62,9 @@ overload: install ## three times what the chain carries, for five minutes
 
 poison-storm: install ## what records that cannot be decoded cost the good ones between them
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/poison-storm.ts $(ARGS)
+
+restore: install ## how long comment-risk takes to be ready, by the size of its state
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/load/restore.ts
 
 bench-policy: install ## what a published policy costs a stage when it changes over
 	@$(NODE) node test/load/policy-change.ts
@@ -87,6 +93,9 @@ sbom: install ## list the packages in use as CycloneDX
 
 reliability-table: install ## put the newest chaos, overload, poison-storm and fuzz reports into docs/reliability.md
 	@$(NODE) node test/reliability/table.ts
+
+eval-acting: install ## what the shipped policy takes for harm, of harmless and of harmful texts (DATA=folder of the data sets)
+	@$(NODE) node --max-old-space-size=4096 evaluation/acting/run.ts
 
 eval-risk: install ## conversations and pile-ons against two baselines, end to end (DATA=folder of the data sets)
 	@$(NODE) node evaluation/risk/run.ts $(ARGS)

@@ -1,4 +1,5 @@
 import { DecodeFailure, RecordDecoder, type RecordName } from '@wardline/events'
+import { type Connection, headerText, readTopic } from '@wardline/records'
 import {
   DEAD_LETTER_HEADERS,
   deadLetterTopic,
@@ -9,7 +10,6 @@ import {
   TOPIC_SPECS,
   TOPICS,
 } from '@wardline/stream'
-import { type Connection, headerText, readTopic } from './connection.ts'
 
 /** One record of feed.events. */
 export interface FedRecord {

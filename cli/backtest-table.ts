@@ -1,5 +1,5 @@
+import type { BacktestExample, BacktestReport } from '@wardline/backtest'
 import Table from 'cli-table3'
-import type { BacktestExample, BacktestReport } from './backtest.ts'
 
 /** A report for people. */
 export function backtestTable(report: BacktestReport): string[] {

@@ -1,6 +1,6 @@
+import { type BacktestEvent, backtest } from '@wardline/backtest'
 import { loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { expect, it } from 'vitest'
-import { type BacktestEvent, backtest } from './backtest.ts'
 import { backtestTable } from './backtest-table.ts'
 import { normalizeLine } from './classify-lines.ts'
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { DecodeFailure, type EnforcementDecision, RecordDecoder } from '@wardline/events'
+import type { Connection } from '@wardline/records'
 import { TOPICS } from '@wardline/stream'
 import type { Consumer } from 'kafkajs'
-import type { Connection } from './connection.ts'
 
 /** Follows enforcement.decisions as an enforcement system would: from outside, read committed. */
 export class DecisionWatch {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Connection, readTopic } from '@wardline/records'
 import { groupId, PartitionReader, STAGE_NAMES, type StageName, stateTopic, TOPICS } from '@wardline/stream'
-import type { Connection } from './connection.ts'
-import { readTopic } from './connection.ts'
+import type { Admin } from 'kafkajs'
 
 /** Where an account is erased: a tombstone of this topic, to the stage that reads it. */
 const ERASED_BY: readonly { readonly topic: string; readonly stage: StageName }[] = [
@@ -29,8 +29,9 @@ export async function eraseAccount(
 ): Promise<void> {
   const reader = new PartitionReader(connection.kafka)
   const producer = connection.kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  const admin = connection.kafka.admin()
   const until = performance.now() + withinMs
-  await producer.connect()
+  await Promise.all([producer.connect(), admin.connect()])
   try {
     for (const { topic, stage } of ERASED_BY) {
       const partitions = await reader.partitions(topic)
@@ -40,7 +41,7 @@ export async function eraseAccount(
         messages: partitions.map((partition) => ({ partition, key: account, value: null })),
       })
       const beyond = new Map(sent.map(({ partition, baseOffset }) => [partition, Number(baseOffset) + 1]))
-      while (!(await hasRead(connection, stage, topic, beyond))) {
+      while (!(await hasRead(admin, stage, topic, beyond))) {
         if (performance.now() > until) {
           throw new ErasurePending(
             `${stage} has not taken the erasure within ${withinMs / 1000} s: see that it runs (its /readyz says why not); the erasure waits in ${topic} and need not be sent again`,
@@ -51,6 +52,7 @@ export async function eraseAccount(
     }
   } finally {
     await producer.disconnect()
+    await admin.disconnect()
     await reader.close()
   }
 }
@@ -77,19 +79,13 @@ export async function tracesOf(connection: Connection, account: string): Promise
 }
 
 async function hasRead(
-  connection: Connection,
+  admin: Admin,
   stage: StageName,
   topic: string,
   beyond: ReadonlyMap<number, number>,
 ): Promise<boolean> {
-  const admin = connection.kafka.admin()
-  await admin.connect()
-  try {
-    const [offsets] = await admin.fetchOffsets({ groupId: groupId(stage), topics: [topic] })
-    const read = new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
-    for (const [partition, offset] of beyond) if ((read.get(partition) ?? -1) < offset) return false
-    return true
-  } finally {
-    await admin.disconnect()
-  }
+  const [offsets] = await admin.fetchOffsets({ groupId: groupId(stage), topics: [topic] })
+  const read = new Map(offsets?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  for (const [partition, offset] of beyond) if ((read.get(partition) ?? -1) < offset) return false
+  return true
 }

@@ -1,16 +1,16 @@
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { type AuditReport, audit, balances } from './audit.ts'
-import { connect, STACK_FOLDER } from './connection.ts'
 import {
   type DeadLetterFilter,
   decodeLetter,
   placeOf,
   readDeadLetters,
   replayDeadLetters,
-} from './dead-letters.ts'
+} from '@wardline/dead-letters'
+import { DEAD_LETTER_REASONS, InvalidSettings, STAGE_NAMES, type StageName } from '@wardline/stream'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type AuditReport, audit, balances } from './audit.ts'
+import { connect, STACK_FOLDER } from './connection.ts'
 import { addDoctorCommand } from './doctor/command.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { PRODUCER_TOPICS, type ProducerTopic, produceLines } from './produce.ts'
@@ -30,16 +30,17 @@ const program = new Command('wardline')
 
 program
   .command('up')
-  .description('start broker, registry and the four services and leave them running')
+  .description('start broker, registry, the four services and the console and leave them running')
   .option('--partitions <n>', 'partitions of every topic', wholeNumber, 4)
   .action(async ({ partitions }: { partitions: number }) => {
     const { startStack } = await import('@wardline/local')
     const folder = fileURLToPath(STACK_FOLDER)
-    const stack = await startStack({ folder, partitions, log: print, detached: true })
+    const stack = await startStack({ folder, partitions, log: print, detached: true, console: true })
     print('')
     print(`broker     ${stack.brokers.join(',')}`)
     print(`registry   ${stack.registryUrl}`)
     for (const { stage, metricsUrl } of stack.services) print(`${stage.padEnd(14)} ${metricsUrl}`)
+    if (stack.console) print(`console        ${stack.console.loginUrl}`)
     print('logs       .wardline/local/logs')
     print('')
     print(

@@ -1,3 +1,13 @@
+import { type BacktestReport, backtest, topicEvents } from '@wardline/backtest'
+import {
+  inForce,
+  PolicyUnavailable,
+  publishedFiles,
+  publishedRecords,
+  publishPolicy,
+  usablePolicy,
+  withdrawPolicy,
+} from '@wardline/control'
 import {
   checkPolicy,
   type PolicyChange,
@@ -7,19 +17,10 @@ import {
   readPolicyFiles,
   ruleSetName,
 } from '@wardline/policy'
-import { type BacktestReport, backtest, fileEvents, topicEvents } from './backtest.ts'
 import { backtestTable } from './backtest-table.ts'
 import { connect } from './connection.ts'
+import { fileEvents } from './event-lines.ts'
 import { modelInUse } from './model.ts'
-import {
-  inForce,
-  PolicyUnavailable,
-  publishedFiles,
-  publishedRecords,
-  publishPolicy,
-  usablePolicy,
-  withdrawPolicy,
-} from './policy.ts'
 
 /** Where a command says what it has to say. */
 export interface Terminal {

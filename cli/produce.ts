@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { RecordName, RecordTypes } from '@wardline/events'
+import { type Connection, type FedMessage, FeedPublisher } from '@wardline/records'
 import { TOPICS } from '@wardline/stream'
-import type { Connection } from './connection.ts'
-import { type FedMessage, FeedPublisher } from './feed-publisher.ts'
 import { createLineParser } from './record-lines.ts'
 
 /** Topics that producers write, with their record and the key that the contract asks for. */

@@ -1,30 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PartitionReader, TOPICS } from '@wardline/stream'
+import { campaignCsv, campaignPage, campaignReport } from '@wardline/campaign'
 import { type Command, InvalidArgumentError } from 'commander'
-import { Campaign, type CampaignReport } from './campaign.ts'
-import { campaignCsv, campaignPage } from './campaign-page.ts'
-import { type Connection, connect } from './connection.ts'
-import { readRecords } from './read-records.ts'
-
-/** The report over events that were appended in [from, to), from what the topics still hold. */
-export async function campaignReport(
-  connection: Connection,
-  from: number,
-  to: number,
-): Promise<CampaignReport> {
-  const reader = new PartitionReader(connection.kafka)
-  const campaign = new Campaign(from, to)
-  try {
-    for await (const { value } of readRecords(connection, reader, TOPICS.decisions, 'EnforcementDecision'))
-      if (value) campaign.takeDecision(value)
-    for await (const { value } of readRecords(connection, reader, TOPICS.verdicts, 'ReviewVerdict'))
-      if (value) campaign.takeVerdict(value)
-    return campaign.report()
-  } finally {
-    await reader.close()
-  }
-}
+import { connect } from './connection.ts'
 
 /** A day (its first moment in UTC) or a time. */
 const moment = (text: string): number => {

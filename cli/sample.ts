@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccountProfile, FeedEvent } from '@wardline/events'
+import { type Connection, type FedMessage, FeedPublisher } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp, type SampleFeed } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
-import type { Connection } from './connection.ts'
-import { type FedMessage, FeedPublisher } from './feed-publisher.ts'
 
 const TICK_MS = 10
 

@@ -1,99 +1,7 @@
+import { liftSection, orderStateOf, readOrders, suspendSection } from '@wardline/control'
 import type { PolicyControl } from '@wardline/events'
-import { PartitionReader, TOPICS } from '@wardline/stream'
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Connection, connect } from './connection.ts'
-import { FeedPublisher } from './feed-publisher.ts'
-import { readRecords } from './read-records.ts'
-
-const DAY_MS = 86_400_000
-const PREFIX = 'section/'
-
-/** An order that cannot be given or lifted as asked. */
-export class OrderRefused extends Error {
-  override readonly name = 'OrderRefused'
-  /** Tells the command line to print the message alone. */
-  readonly remedy = true
-}
-
-/** The order of each section as policy.control has it. */
-export async function readOrders(connection: Connection): Promise<Map<string, PolicyControl>> {
-  const reader = new PartitionReader(connection.kafka)
-  const orders = new Map<string, PolicyControl>()
-  try {
-    for await (const { key, value } of readRecords(connection, reader, TOPICS.control, 'PolicyControl')) {
-      if (!key.startsWith(PREFIX)) continue
-      if (value?.kind === 'SECTION_ORDER') orders.set(value.name, value)
-      else if (value === null) orders.delete(key.slice(PREFIX.length))
-    }
-    return orders
-  } finally {
-    await reader.close()
-  }
-}
-
-const stateOf = (
-  { effectiveFrom, effectiveUntil }: PolicyControl,
-  now: number,
-): 'coming' | 'in force' | 'ended' =>
-  effectiveUntil !== null && effectiveUntil <= now ? 'ended' : effectiveFrom > now ? 'coming' : 'in force'
-
-/** Suspends the updates of a section. Throws OrderRefused where another order on it has not ended. */
-export async function suspendSection(
-  connection: Connection,
-  section: string,
-  options: { days: number; reference: string; from: number; issuedBy: string; now: number },
-): Promise<PolicyControl> {
-  const { days, reference, from, issuedBy, now } = options
-  const known = (await readOrders(connection)).get(section)
-  if (known && stateOf(known, now) !== 'ended' && known.version !== reference) {
-    throw new OrderRefused(
-      `${section} is under order ${known.version}${known.effectiveUntil === null ? '' : ` until ${new Date(known.effectiveUntil).toISOString()}`}: lift it first`,
-    )
-  }
-  const order: PolicyControl = {
-    kind: 'SECTION_ORDER',
-    name: section,
-    version: reference,
-    payload: null,
-    sha256: null,
-    effectiveFrom: from,
-    effectiveUntil: from + days * DAY_MS,
-    issuedBy,
-    issuedAt: now,
-  }
-  await publish(connection, order)
-  return order
-}
-
-/** Ends the order on a section now. What happened before stays under it, so a replay answers it as it was. */
-export async function liftSection(
-  connection: Connection,
-  section: string,
-  options: { issuedBy: string; now: number },
-): Promise<PolicyControl> {
-  const known = (await readOrders(connection)).get(section)
-  if (!known || stateOf(known, options.now) === 'ended')
-    throw new OrderRefused(`${section} is under no order: \`wardline section list\` shows them`)
-  const order = {
-    ...known,
-    effectiveUntil: Math.max(options.now, known.effectiveFrom),
-    issuedBy: options.issuedBy,
-    issuedAt: options.now,
-  }
-  await publish(connection, order)
-  return order
-}
-
-async function publish(connection: Connection, order: PolicyControl): Promise<void> {
-  const publisher = new FeedPublisher(connection)
-  await publisher.connect()
-  try {
-    const value = await publisher.encode(TOPICS.control, 'PolicyControl', order)
-    await publisher.send(TOPICS.control, [{ key: PREFIX + order.name, value }])
-  } finally {
-    await publisher.close()
-  }
-}
+import { connect } from './connection.ts'
 
 const dayCount = (text: string): number => {
   const value = Number(text)
@@ -113,7 +21,7 @@ const named = (text: string): string => {
 export function addSectionCommands(program: Command): void {
   const print = (line: string) => void process.stdout.write(`${line}\n`)
   const show = (order: PolicyControl) =>
-    `${order.name.padEnd(24)} ${order.version.padEnd(24)} ${new Date(order.effectiveFrom).toISOString()}  ${order.effectiveUntil === null ? 'until lifted' : new Date(order.effectiveUntil).toISOString()}  ${stateOf(order, Date.now())}`
+    `${order.name.padEnd(24)} ${order.version.padEnd(24)} ${new Date(order.effectiveFrom).toISOString()}  ${order.effectiveUntil === null ? 'until lifted' : new Date(order.effectiveUntil).toISOString()}  ${orderStateOf(order, Date.now())}`
   const issuer = process.env.WARDLINE_OPERATOR ?? process.env.USER ?? 'operator'
   const section = program.command('section').description("regulators' orders on sections")
   section
@@ -147,7 +55,7 @@ export function addSectionCommands(program: Command): void {
     .option('--all', 'also those that have')
     .action(async ({ all }: { all?: boolean }) => {
       const orders = [...(await readOrders(connect())).values()].filter(
-        (order) => all || stateOf(order, Date.now()) !== 'ended',
+        (order) => all || orderStateOf(order, Date.now()) !== 'ended',
       )
       for (const order of orders) print(show(order))
       if (orders.length === 0) print('no orders')

@@ -1,5 +1,5 @@
 import type { EnforcementDecision } from '@wardline/events'
-import type { Connection } from './connection.ts'
+import type { Connection } from '@wardline/records'
 import { DecisionWatch } from './decision-watch.ts'
 
 const COLUMNS = [

@@ -70,6 +70,7 @@ function tested(project: string): Count {
 mkdirSync(RESULTS, { recursive: true })
 const counts = [
   checked('types (tsc)', 'npx', 'tsc', '--noEmit'),
+  checked('types of what browsers run (tsc)', 'npx', 'tsc', '--noEmit', '-p', 'packages/console/browser'),
   checked('style (biome)', 'npx', 'biome', 'check', '--error-on-warnings', '.'),
   checked('dependency audit', 'node', 'test/supply-chain/audit.ts'),
   tested('unit'),

@@ -1,11 +1,8 @@
-import { connect } from '@wardline/cli/connection'
 import { reportHead, writeReport } from '@wardline/cli/report'
 import {
-  afterAnswer,
   afterMessage,
   countWithin,
   hashOf,
-  NEW_PAIR,
   NOBODY_YET,
   type Pair,
   packPair,
@@ -15,54 +12,17 @@ import {
 } from '@wardline/comment-risk/parts'
 import { loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { Random } from '@wardline/sample-feed'
-import { jsonCodec, KeyedStore, PartitionReader, type ValueCodec } from '@wardline/stream'
+import { jsonCodec, KeyedStore, type ValueCodec } from '@wardline/stream'
+import { keyOf, MINUTE, makePair, T0 } from './made-pairs.ts'
 
 // A million pairs of comment-risk: bytes on the topic, bytes in memory and time to restore, as they are kept (packed) and as
-// JSON of objects, in one run. Then the ways to count distinct attackers that were compared, by error and bytes. `--broker`: also a restore from a topic of the stack that
-// `make up` started.
+// JSON of objects, in one run. Then the ways to count distinct attackers that were compared, by error and bytes.
 
 const PAIRS = Number(process.argv[process.argv.indexOf('--pairs') + 1] || 0) || 1_000_000
 const startedAt = new Date()
 const loaded = loadBundle(readPolicyFiles(policyFolder(process.env)))
 if (!loaded.ok) throw new Error(`the policy is not valid: ${loaded.problems[0]?.message}`)
 const policy = loaded.bundle.risk
-const T0 = Date.UTC(2026, 8, 21)
-const MINUTE = 60_000
-
-/** Pairs as they come about: most are a few harmless lines, one in twenty shows something, one in a hundred has items kept. */
-function makePair(random: Random): Pair {
-  let pair = NEW_PAIR
-  let at = T0 + random.below(30 * 1440) * MINUTE
-  const messages = 1 + Math.floor(random.exponential(4))
-  const shows = random.chance(0.05)
-  for (let i = 0; i < messages; i++) {
-    at += Math.floor(random.exponential(30)) * MINUTE
-    const eventHash = random.next()
-    if (random.chance(0.4)) pair = afterAnswer(pair, at, eventHash, random.chance(0.02), policy)
-    const markBits = shows && random.chance(0.5) ? 1 << random.below(11) : 0
-    const tones = { approach: random.float() * 2 - 2, recruiting: -1, hostile: -1 }
-    pair = afterMessage(
-      pair,
-      { at, eventHash: random.next(), markBits, harm: 0, tones, night: random.chance(0.2) },
-      policy,
-    )
-  }
-  if (!random.chance(0.01)) return pair
-  const item = (i: number) => ({
-    eventId: `01932f5e-7a1b-7c3d-9e4f-${String(i).padStart(12, '0')}`,
-    kind: 'PRIVATE_MESSAGE' as const,
-    contentId: `c-01932f5e${i}`,
-    occurredAt: at,
-    feedPartition: 3,
-    feedOffset: 1_234_567 + i,
-    feedAppendedAt: at + 40,
-    category: 'benign' as const,
-    score: 0.2,
-    section: 'private-messages',
-  })
-  return { ...pair, items: Array.from({ length: 1 + random.below(8) }, (_, i) => item(i)) }
-}
-const keyOf = (i: number) => `u${10_000_000 + (i % 200_000)}|u${20_000_000 + i}`
 const heap = () => {
   globalThis.gc?.()
   globalThis.gc?.()
@@ -88,7 +48,7 @@ function measure<V>(
   const records: { key: Buffer; value: Buffer }[] = []
   let topic = 0
   for (let i = 0; i < PAIRS; i++) {
-    const value = codec.encode(of(makePair(random)))
+    const value = codec.encode(of(makePair(random, policy)))
     topic += value.length
     // A copy: the store must not be charged less because it shares the record's key.
     records.push({ key: Buffer.from(keyOf(i)), value })
@@ -151,48 +111,6 @@ for (const { kept, topicBytes, memoryBytes, restoreSeconds, updateMicroseconds }
 console.log(
   'memory: value, key and table entry; topic: value alone; restore: decoding into the store, without the network\n',
 )
-
-// Restore from a broker
-
-/** Writes the pairs to a compacted topic of the running local stack and restores a store from it, as a stage does. */
-async function restoreFromBroker(): Promise<number> {
-  const { kafka } = connect()
-  const topic = 'bench-pairs-state'
-  const admin = kafka.admin()
-  await admin.connect()
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] }],
-  })
-  const producer = kafka.producer()
-  await producer.connect()
-  const random = new Random(1)
-  for (let from = 0; from < PAIRS; from += 5_000) {
-    const messages = Array.from({ length: Math.min(5_000, PAIRS - from) }, (_, i) => ({
-      key: `pairs/${keyOf(from + i)}`,
-      value: pairCodec.encode(packPair(makePair(random))),
-    }))
-    await producer.send({ topic, messages })
-  }
-  await producer.disconnect()
-  const reader = new PartitionReader(kafka)
-  const store = new KeyedStore({ name: 'pairs', codec: pairCodec, capacity: 2 * PAIRS })
-  const began = performance.now()
-  const { start, end } = await reader.bounds(topic, 0)
-  for await (const messages of reader.read(topic, 0, start, end))
-    for (const { key, value } of messages) store.restore(key!.toString().slice('pairs/'.length), value)
-  const seconds = (performance.now() - began) / 1000
-  if (store.entries !== PAIRS) throw new Error(`${store.entries} of ${PAIRS} pairs were restored`)
-  await reader.close()
-  await admin.deleteTopics({ topics: [topic] })
-  await admin.disconnect()
-  return seconds
-}
-const brokerSeconds = process.argv.includes('--broker') ? await restoreFromBroker() : null
-if (brokerSeconds !== null)
-  console.log(
-    `restored from a compacted topic of the local broker, read committed: ${brokerSeconds.toFixed(1)} s\n`,
-  )
 
 // Distinct counts
 
@@ -283,7 +201,6 @@ console.log(
     ...reportHead(startedAt),
     pairs: PAIRS,
     stores: rows,
-    brokerRestoreSeconds: brokerSeconds,
     distinct: { sizes: SIZES, counters: errors },
   }),
 )

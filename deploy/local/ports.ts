@@ -9,6 +9,7 @@ export interface StackPorts {
   readonly registry: number
   /** One a service, in the order of the chain. */
   readonly metrics: readonly number[]
+  readonly console: number
 }
 
 interface PortUse {
@@ -34,6 +35,7 @@ export function portsFromEnvironment(env: Readonly<Record<string, string | undef
     controller: port('WARDLINE_CONTROLLER_PORT', 19093),
     registry: port('WARDLINE_REGISTRY_PORT', 18081),
     metrics: [metrics, metrics + 1, metrics + 2, metrics + 3],
+    console: port('WARDLINE_CONSOLE_PORT', 19480),
   }
   const seen = new Map<number, PortUse>()
   for (const use of portUses(ports)) {
@@ -57,15 +59,22 @@ const portUses = (ports: StackPorts): PortUse[] => [
     variable: 'WARDLINE_METRICS_PORT',
     what: "the services' metrics",
   })),
+  { port: ports.console, variable: 'WARDLINE_CONSOLE_PORT', what: 'the console' },
 ]
 
 /** Ports that nothing listens on now. */
 export async function freePorts(): Promise<StackPorts> {
-  const servers = await Promise.all(Array.from({ length: 7 }, () => listen(0)))
+  const servers = await Promise.all(Array.from({ length: 8 }, () => listen(0)))
   const ports = servers.map((server) => (server.address() as { port: number }).port)
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  const [kafka, controller, registry, ...metrics] = ports as [number, number, number, ...number[]]
-  return { kafka, controller, registry, metrics }
+  const [kafka, controller, registry, console, ...metrics] = ports as [
+    number,
+    number,
+    number,
+    number,
+    ...number[],
+  ]
+  return { kafka, controller, registry, metrics, console }
 }
 
 /** Throws a LocalStackProblem that names the first busy port, who holds it where that can be found, and the variable to change. */

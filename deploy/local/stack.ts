@@ -17,6 +17,7 @@ import { z } from 'zod'
 import { ensureArtifacts } from './artifacts.ts'
 import { BROKER, startBroker } from './broker.ts'
 import { type Child, startTimeOf, stopByPid, untilReady } from './child.ts'
+import { type Console, startConsole } from './console.ts'
 import { ADMIN, type Credentials, clientEnvironment, createCredentials, type User } from './credentials.ts'
 import { interruption } from './interruption.ts'
 import { checkPorts, freePorts, portsFromEnvironment, type StackPorts } from './ports.ts'
@@ -35,6 +36,8 @@ export interface StackOptions {
   readonly detached?: boolean
   /** Without the four services: for tests that start them themselves. */
   readonly withoutServices?: boolean
+  /** With the console. */
+  readonly console?: boolean
   /** Port that clients are told instead of the broker's own: for tests that put a proxy in front of it. */
   readonly advertisedKafkaPort?: number
   /** TLS, SCRAM and the access rules of deploy/security/acls.yaml. Needs a folder that no stack has used. */
@@ -45,6 +48,7 @@ export interface Stack {
   readonly brokers: readonly string[]
   readonly registryUrl: string
   readonly services: readonly Service[]
+  readonly console: Console | null
   readonly broker: Child
   readonly registry: Child
   readonly ports: StackPorts
@@ -94,10 +98,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const environmentOf = (user: User) => (credentials ? clientEnvironment(credentials, user) : {})
   const infrastructure: Child[] = []
   let services: Service[] = []
+  let console: Console | null = null
+  /** Everything but broker and registry: what ends first. */
+  const clients = () => [...services.map(({ child }) => child), ...(console ? [console.child] : [])]
   /** Written with every start, so that a start that is killed half way leaves nothing that `stopStack` cannot find. */
   const record = () => {
     if (!detached) return
-    const children = [...infrastructure, ...services.map((service) => service.child)]
+    const children = [...infrastructure, ...clients()]
     writeStackFile(folder, {
       brokers,
       registryUrl: url,
@@ -170,10 +177,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       record()
       await interrupted.orDone(Promise.all(services.map((service) => service.ready())))
     }
+    if (options.console) {
+      console = startConsole({
+        brokers,
+        registryUrl: url,
+        logFolder,
+        folder: `${folder}/console`,
+        port: ports.console,
+        metricsPorts: ports.metrics,
+        env: environmentOf('wardline-console'),
+        detached,
+      })
+      record()
+      await interrupted.orDone(console.ready())
+    }
     return {
       brokers,
       registryUrl: url,
       services,
+      console,
       get broker() {
         return broker
       },
@@ -196,13 +218,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       async stop() {
         interrupted.release()
-        await stopAll(services, infrastructure)
+        await stopAll(clients(), infrastructure)
         if (detached) rmSync(stackFile(folder), { force: true })
       },
     }
   } catch (error) {
     interrupted.release()
-    await stopAll(services, infrastructure)
+    await stopAll(clients(), infrastructure)
     if (detached) rmSync(stackFile(folder), { force: true })
     throw error
   }
@@ -272,8 +294,8 @@ const identify = (child: Child) => ({
 })
 
 /** Services leave their groups while the broker is there to hear it; the registry goes before the broker that stores its data. */
-async function stopAll(services: readonly Service[], infrastructure: readonly Child[]): Promise<void> {
-  await Promise.all(services.map((service) => service.child.stop()))
+async function stopAll(clients: readonly Child[], infrastructure: readonly Child[]): Promise<void> {
+  await Promise.all(clients.map((child) => child.stop()))
   for (const child of [...infrastructure].reverse()) await child.stop()
 }
 

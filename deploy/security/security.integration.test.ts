@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
-import { type Connection, connect, readTopic } from '@wardline/cli/connection'
-import { FeedPublisher } from '@wardline/cli/feed-publisher'
+import { connect } from '@wardline/cli/connection'
 import { DecodeFailure, type EnforcementDecision, RecordDecoder } from '@wardline/events'
 import {
   clientEnvironment,
@@ -17,6 +16,7 @@ import {
   startStack,
   type User,
 } from '@wardline/local'
+import { type Connection, FeedPublisher, readTopic } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp, type SampleItem } from '@wardline/sample-feed'
 import { PartitionReader, type StageName, TOPICS, TransactionalProducer } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

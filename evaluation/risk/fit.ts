@@ -3,7 +3,7 @@
  * the shared data sets. docs/risk.md says what is fitted from what.
  *
  * No weight is fitted on tones that have seen the line: tones for the wording "fitting" come from a model of
- * "development" and the other way round, those for one half of the sessions from the other half.
+ * "development" and the other way round.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,15 +22,16 @@ import { APPROACH_FEATURES, type ApproachFeature, PILE_ON_FEATURES, RISK_FILE } 
 import { TONES_FILE, type ToneModel } from '@wardline/policy/tones'
 import { Random } from '@wardline/sample-feed'
 import { parseDocument, stringify } from 'yaml'
+import { syntheticTexts } from '../../training/templates.ts'
 import { RiskChain } from './chain.ts'
-import { HONEST_RATIO, SEEDS, sessions, shippedClassifier, shippedPolicy, simulated } from './data.ts'
+import { HONEST_RATIO, SEEDS, shippedClassifier, shippedPolicy, simulated } from './data.ts'
 import { fitLogistic, type Sample } from './logistic.ts'
 import { dataLines, fitTones, simulatedLines, type ToneLine, type ToneLines, toneModel } from './tone-fit.ts'
 
 /** The threshold of an approach lets one in so many harmless conversations through, counted on `HARMLESS` of each wording. */
 const ALARM_ONE_IN = 400
 const HARMLESS = 10_000
-const THREAD_ALARM_ONE_IN = 500
+const THREAD_ALARM_ONE_IN = 250
 const THREADS = 3_000
 const APPROACHES = 1_000
 const PILE_ONS = 150
@@ -167,35 +168,31 @@ function fitModel(
 
 // Tones
 
-const abusive = (category: string) =>
-  category === 'abuse_bullying' ? true : category === 'benign' ? false : null
+/** Sets whose licence allows it (Apache-2.0, MIT): what is fitted here is in every installation. */
+const hostile = (category: string) => category !== 'benign'
+const ownTexts = new Random(SEEDS.fitting)
+  .shuffle(syntheticTexts('train', SEEDS.fitting))
+  .filter(({ category }) => category === 'abuse_bullying' || category === 'benign')
+  .slice(0, 20_000)
 const hostileData: readonly ToneLine[] = [
-  ...dataLines(dataFolder, 'chnci', abusive, 16_000),
-  ...dataLines(dataFolder, 'cyberbullying-roles', abusive, 7_000),
+  ...ownTexts.map(({ text, category }) => ({ text, has: category !== 'benign', weight: 1 })),
+  ...dataLines(dataFolder, 'coldataset', hostile, 16_000),
+  ...dataLines(dataFolder, 'swsr', hostile, 6_000),
+  ...dataLines(dataFolder, 'davidson-hate', hostile, 4_000),
 ]
-const train = sessions(dataFolder, 'train')
-if (!train)
-  throw new Error(`${dataFolder}/sccd-session is not there; give DATA=<folder of the shared data sets>`)
-const halves = [0, 1].map((half) => train.filter((_, i) => i % 2 === half))
-const sessionLines = (part: readonly Conversation[]): ToneLine[] =>
-  part.flatMap(({ messages, harmful }) => messages.map(({ text }) => ({ text, has: harmful, weight: 1 })))
 
-const linesFor = (wordings: readonly WordingName[], part: readonly Conversation[]): ToneLines => {
-  const { approach, recruiting, hostile } = simulatedLines(wordings, SEEDS.fitting)
-  return {
-    approach,
-    recruiting,
-    hostile: [...hostile, ...hostileData, ...sessionLines(part)],
-  }
+const linesFor = (wordings: readonly WordingName[]): ToneLines => {
+  const lines = simulatedLines(wordings, SEEDS.fitting)
+  return { ...lines, hostile: [...lines.hostile, ...hostileData] }
 }
 const tonesWithout: Readonly<Record<'fitting' | 'development', ToneModel>> = {
-  fitting: toneModel(linesFor(['development'], halves[0]!)),
-  development: toneModel(linesFor(['fitting'], halves[1]!)),
+  fitting: toneModel(linesFor(['development'])),
+  development: toneModel(linesFor(['fitting'])),
 }
 writeFileSync(
   join(policyFolder(process.env), TONES_FILE),
   `# yaml-language-server: $schema=tones.schema.json\n# What the wording of a line alone speaks for. Written by \`make fit-risk\`; docs/risk.md says from what.\n${stringify(
-    fitTones(linesFor(['fitting', 'development'], train)),
+    fitTones(linesFor(['fitting', 'development'])),
     { lineWidth: 0 },
   )}`,
 )
@@ -224,12 +221,6 @@ for (const wording of ['fitting', 'development'] as const) {
   for (let i = 0; i < HARMLESS; i++) harmless.push(observeApproach(simulator.conversation('honest'), chain))
   for (let i = 0; i < THREADS; i++) threads.push(observePileOn(simulator.conversation('thread'), chain))
 }
-for (const [i, wording] of (['development', 'fitting'] as const).entries()) {
-  // Its tones have seen the other half of the sessions.
-  const chain = new RiskChain(classifier, risk, { tones: tonesWithout[wording] })
-  for (const session of halves[i]!) pileOns.push(observePileOn(session, chain))
-}
-
 const approach = fitModel(
   approaches,
   APPROACH_FEATURES.map((name) => APPROACH_PRIOR[name]),

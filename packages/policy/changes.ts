@@ -86,13 +86,19 @@ function allowChanged(before: readonly string[], after: readonly string[]): Poli
 }
 
 type Thresholds = PolicyBundle['policy']['thresholds']
+type Levels = Omit<Thresholds, 'modelAlone'>
 
-function thresholdsChanged(before: Thresholds, after: Thresholds): PolicyChange[] {
+const thresholdsChanged = (before: Thresholds, after: Thresholds): PolicyChange[] => [
+  ...levelsChanged('threshold', before, after),
+  ...levelsChanged('threshold of the model alone', before.modelAlone, after.modelAlone),
+]
+
+function levelsChanged(kind: string, before: Levels, after: Levels): PolicyChange[] {
   const changes: PolicyChange[] = []
   const change = (name: string, a: number | undefined, b: number | undefined) => {
     if (a === b) return
     const details = [`${a ?? 'default'} → ${b ?? 'default'}`]
-    changes.push({ kind: 'changed', what: `threshold ${name}`, details })
+    changes.push({ kind: 'changed', what: `${kind} ${name}`, details })
   }
   change('default', before.default, after.default)
   const names = new Set([...Object.keys(before.categories), ...Object.keys(after.categories)])

@@ -112,9 +112,11 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
   const doubt = new Float64Array(rules.length).fill(1)
   const touched: number[] = []
   const modelWork = new Float64Array(model?.categories.length ?? 0)
-  const thresholdOf = (category: Category) =>
-    policy.thresholds.categories[category as keyof typeof policy.thresholds.categories] ??
-    policy.thresholds.default
+  const { thresholds } = policy
+  const thresholdOf: ThresholdOf = (category, modelAlone) => {
+    const { categories, default: otherwise } = modelAlone ? thresholds.modelAlone : thresholds
+    return categories[category as keyof typeof categories] ?? otherwise
+  }
 
   /** Of two spellings found at one place the nearer one counts, once. */
   const isStronger = (a: number, b: number) =>
@@ -205,11 +207,14 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
           modelDoubt.set(rule.category, Math.min(modelDoubt.get(rule.category) ?? 1, 1 - score))
         else categoryDoubt.set(rule.category, (categoryDoubt.get(rule.category) ?? 1) * (1 - score))
       }
-      for (const [category, left] of modelDoubt)
+      const modelAlone = new Set<Category>()
+      for (const [category, left] of modelDoubt) {
+        if (!categoryDoubt.has(category)) modelAlone.add(category)
         categoryDoubt.set(category, Math.min(categoryDoubt.get(category) ?? 1, left))
+      }
       for (const rule of touched) doubt[rule] = 1
       touched.length = 0
-      return { ...decide(categoryDoubt, thresholdOf), ruleHits, signals }
+      return { ...decide(categoryDoubt, modelAlone, thresholdOf), ruleHits, signals }
     },
   }
 }
@@ -223,7 +228,14 @@ function holds(ranges: readonly number[], start: number, end: number, orEqual: b
   return false
 }
 
-function decide(categoryDoubt: ReadonlyMap<Category, number>, thresholdOf: (category: Category) => number) {
+/** Score from which a category passes; `modelAlone`: nothing but the trained model speaks for it. */
+type ThresholdOf = (category: Category, modelAlone: boolean) => number
+
+function decide(
+  categoryDoubt: ReadonlyMap<Category, number>,
+  modelAlone: ReadonlySet<Category>,
+  thresholdOf: ThresholdOf,
+) {
   const scores: CategoryScore[] = []
   let category: Category = 'benign'
   let best = 0
@@ -232,7 +244,7 @@ function decide(categoryDoubt: ReadonlyMap<Category, number>, thresholdOf: (cate
     const score = 1 - doubt
     scores.push({ category: candidate, score })
     if (score > highest) highest = score
-    if (score >= thresholdOf(candidate) && score > best) {
+    if (score >= thresholdOf(candidate, modelAlone.has(candidate)) && score > best) {
       best = score
       category = candidate
     }

@@ -301,6 +301,7 @@ const EXPLAINED_FINDINGS = [
   'first_contact_by_adult',
   'persistence',
   'pile_on',
+  'recruiting',
   'contact_spread',
   'copy_spread',
   'user_reports',

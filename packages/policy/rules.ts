@@ -152,8 +152,13 @@ export const ruleSchema = z
 export const ruleFileSchema = z.array(ruleSchema)
 export type Rule = z.infer<typeof ruleSchema>
 
-export const thresholdsSchema = z.strictObject({
+const thresholds = z.strictObject({
   default: share,
   categories: z.partialRecord(z.enum(harmful), share).default({}),
+})
+export const thresholdsSchema = thresholds.extend({
+  modelAlone: thresholds.describe(
+    'from which score a category passes that only the trained model speaks for; below, the score is published and nothing follows from it alone',
+  ),
 })
 export type Thresholds = z.infer<typeof thresholdsSchema>

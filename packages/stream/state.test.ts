@@ -74,6 +74,73 @@ describe('KeyedStore', () => {
     expect([store.get('old'), store.get('new')]).toEqual([undefined, 95])
   })
 
+  it('looks for what may be forgotten all the way round, past whatever stays', () => {
+    const store = make(1_000, (value) => value)
+    for (let i = 0; i < 200; i++) store.put(`stays-${i}`, 1e9)
+    for (let i = 0; i < 10; i++) store.put(`goes-${i}`, 100)
+    store.changes(0)
+    store.merge()
+    for (let batch = 0; batch < 5; batch++) {
+      store.changes(101)
+      store.merge()
+    }
+    expect(store.entries).toBe(200)
+  })
+
+  it('drops by the last write of a batch, not the first, and anew after an abort', () => {
+    const store = make(2)
+    store.put('a', 1)
+    store.put('b', 2)
+    store.put('a', 3)
+    store.changes(0)
+    store.merge()
+    store.put('c', 4)
+    expect(store.changes(0).find(({ value }) => value === null)?.key).toBe('b')
+    store.discard()
+    store.put('d', 5)
+    expect(store.changes(0).find(({ value }) => value === null)?.key).toBe('b')
+    store.merge()
+    expect([store.get('a'), store.get('b'), store.get('d')]).toEqual([3, undefined, 5])
+  })
+
+  it('comes down to a smaller capacity in steps, with a batch of bounded size', () => {
+    const store = make(1_000)
+    for (let i = 0; i < 5_000; i++) store.restore(`k${i}`, Buffer.from('1'))
+    const sizes = Array.from({ length: 6 }, () => {
+      const { length } = store.changes(0)
+      store.merge()
+      return length
+    })
+    expect(sizes).toEqual([1_000, 1_000, 1_000, 1_000, 0, 0])
+    expect(store.get('k4000')).toBe(1)
+    expect(store.get('k3999')).toBeUndefined()
+  })
+
+  it('drops the least recently written, however writes and aborts fall', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.array(fc.nat(30), { maxLength: 8 }), fc.boolean()), { maxLength: 40 }),
+        (batches) => {
+          const store = make(12)
+          let order: string[] = []
+          for (const [keys, commits] of batches) {
+            for (const key of keys) store.put(`${key}`, key)
+            store.changes(0)
+            if (!commits) {
+              store.discard()
+              continue
+            }
+            store.merge()
+            const written = [...new Set(keys.map(String).reverse())].reverse()
+            order = [...order.filter((key) => !written.includes(key)), ...written].slice(-12)
+          }
+          for (let key = 0; key <= 30; key++)
+            expect(store.get(`${key}`) !== undefined).toBe(order.includes(`${key}`))
+        },
+      ),
+    )
+  })
+
   it('is rebuilt from its changes, compacted or not, after any mix of commits and aborts', () => {
     const step = fc.record({
       key: fc.constantFrom('a', 'b', 'c', 'd'),

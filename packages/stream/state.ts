@@ -57,8 +57,10 @@ export interface KeyedStoreOptions<V> {
   readonly expiresAt?: (value: V) => number
 }
 
-/** How many of the oldest entries are looked at for expiry in each batch: keeps the cost of a batch flat. */
+/** How many entries are looked at for expiry in each batch, going round: keeps the cost of a batch flat. */
 const EXPIRY_SCAN = 64
+/** Most entries that a batch drops beyond those it adds: a capacity that was set lower is reached step by step. */
+const EVICTION_STEP = 1_000
 
 /**
  * A map from key to value, bounded by count and by event time. Values are immutable to the caller:
@@ -75,6 +77,12 @@ export class KeyedStore<V> implements StateStore {
   /** What the current record changed in the overlay: key, then what stood there (UNTOUCHED: nothing did). */
   readonly #undo: { key: string; before: V | undefined | typeof UNTOUCHED }[] = []
   #evictions = 0
+  /**
+   * Where expiry goes on, so that it comes past entries that stay, and where the oldest entry is looked for. null while not
+   * needed: an iterator that rests keeps what the map has since let go of.
+   */
+  #expiring: MapIterator<[string, V]> | null = null
+  #oldest: MapIterator<string> | null = null
 
   constructor(options: KeyedStoreOptions<V>) {
     this.name = options.name
@@ -105,12 +113,12 @@ export class KeyedStore<V> implements StateStore {
 
   put(key: string, value: V): void {
     this.#remember(key)
-    this.#overlay.set(key, value)
+    this.#write(key, value)
   }
 
   delete(key: string): void {
     this.#remember(key)
-    this.#overlay.set(key, undefined)
+    this.#write(key, undefined)
   }
 
   beginRecord(): void {
@@ -142,12 +150,15 @@ export class KeyedStore<V> implements StateStore {
       this.#committed.delete(key)
       if (value !== undefined) this.#committed.set(key, value)
     }
-    this.discard()
+    this.#overlay.clear()
+    this.#undo.length = 0
   }
 
   discard(): void {
     this.#overlay.clear()
     this.#undo.length = 0
+    // What was about to be dropped is the oldest again.
+    this.#oldest = null
   }
 
   restore(key: string, value: Buffer | null): void {
@@ -166,29 +177,54 @@ export class KeyedStore<V> implements StateStore {
     this.#undo.push({ key, before: this.#overlay.has(key) ? this.#overlay.get(key) : UNTOUCHED })
   }
 
+  /** The overlay is in order of last write, as the map that it is merged into. */
+  #write(key: string, value: V | undefined): void {
+    this.#overlay.delete(key)
+    this.#overlay.set(key, value)
+  }
+
   #expire(eventTime: number): void {
     if (!this.#expiresAt) return
-    let looked = 0
-    for (const [key, value] of this.#committed) {
-      if (looked++ >= EXPIRY_SCAN) return
-      if (this.#expiresAt(value) > eventTime) continue
-      if (!this.#overlay.has(key)) this.#overlay.set(key, undefined)
+    const most = Math.min(EXPIRY_SCAN, this.#committed.size)
+    for (let looked = 0; looked < most; looked++) {
+      let next = this.#expiring?.next()
+      if (next === undefined || next.done) {
+        this.#expiring = this.#committed.entries()
+        next = this.#expiring.next()
+        if (next.done) return
+      }
+      const [key, value] = next.value
+      if (this.#expiresAt(value) <= eventTime && !this.#overlay.has(key)) this.#overlay.set(key, undefined)
     }
   }
 
   #evict(): void {
-    let size = this.#committed.size
+    let over = this.#committed.size - this.#capacity
+    let most = EVICTION_STEP
     for (const [key, value] of this.#overlay) {
-      if (value === undefined) size -= this.#committed.has(key) ? 1 : 0
-      else size += this.#committed.has(key) ? 0 : 1
+      const held = this.#committed.has(key)
+      if (value === undefined) over -= held ? 1 : 0
+      else if (!held) {
+        over++
+        most++
+      }
     }
-    if (size <= this.#capacity) return
-    for (const key of this.#committed.keys()) {
-      if (size <= this.#capacity) return
-      if (this.#overlay.has(key)) continue
-      this.#overlay.set(key, undefined)
+    if (over <= 0) {
+      this.#oldest = null
+      return
+    }
+    this.#oldest ??= this.#committed.keys()
+    for (; over > 0 && most > 0; most--) {
+      const next = this.#oldest.next()
+      if (next.done) {
+        this.#oldest = null
+        return
+      }
+      // What this batch writes is the newest; what it deletes is counted above.
+      if (this.#overlay.has(next.value)) continue
+      this.#overlay.set(next.value, undefined)
       this.#evictions++
-      size--
+      over--
     }
   }
 }

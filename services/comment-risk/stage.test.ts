@@ -284,7 +284,8 @@ describe('pile-on', () => {
     const all = Array.from({ length: 8 }, (_, i) => finding(stage.assess(attack(i)), 'pile_on'))
     expect(all[0]).toBe(0)
     expect(all).toEqual(all.toSorted((a, b) => a - b))
-    expect(all[2]).toBeLessThan(0.5)
+    // Two may quarrel with one; from the third on, with nobody else in the thread, it is several against one.
+    expect(all[1]).toBeLessThan(0.5)
     expect(all[7]).toBeGreaterThan(0.6)
   })
 

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { balances } from '@wardline/cli/audit'
-import { readTopic } from '@wardline/cli/connection'
-import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/cli/dead-letters'
 import { eraseAccount, tracesOf } from '@wardline/cli/erase'
-import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
+import { type DeadLetter, decodeLetter, readDeadLetters, replayDeadLetters } from '@wardline/dead-letters'
 import {
   DecodeFailure,
   type EnforcementDecision,
@@ -15,6 +13,7 @@ import {
   registryClient,
   Type,
 } from '@wardline/events'
+import { type FedMessage, FeedPublisher, readTopic } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
 import { groupId, PartitionReader, STAGE_NAMES, TOPICS } from '@wardline/stream'
 import kafkajs from 'kafkajs'
@@ -22,6 +21,7 @@ import lz4 from 'lz4-napi'
 import { compressSync as snappyCompress } from 'snappy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
+import { plainEvent as plain } from './plain-event.ts'
 
 let chain: TestChain
 let publisher: FeedPublisher
@@ -38,29 +38,6 @@ afterAll(async () => {
   await chain?.stop()
 })
 
-const plain = (change: Partial<FeedEvent> = {}): FeedEvent => ({
-  eventId: crypto.randomUUID(),
-  kind: 'COMMENT',
-  occurredAt: Date.now(),
-  actorId: 'actor-1',
-  actorAgeBand: 'ADULT',
-  subjectId: 'subject-1',
-  contentId: null,
-  parentId: null,
-  conversationId: null,
-  section: null,
-  text: '今天的作业写完了吗？',
-  language: null,
-  media: [],
-  links: [],
-  mentions: [],
-  searchQuery: null,
-  device: 'PHONE',
-  usage: null,
-  promotion: null,
-  subjectAgeBand: 'UNKNOWN',
-  ...change,
-})
 const encode = (event: FeedEvent) => publisher.encode(TOPICS.feedEvents, 'FeedEvent', event)
 const feed = async (...events: FeedEvent[]) => {
   const messages: FedMessage[] = []

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
-import { type Connection, connect } from '@wardline/cli/connection'
+import { connect } from '@wardline/cli/connection'
 import { freePorts, type Service, type Stack, startService, startStack } from '@wardline/local'
+import type { Connection } from '@wardline/records'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
 
 /** A broker and a registry of the test's own, and services that it can kill and start again. */

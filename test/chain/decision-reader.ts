@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Connection } from '@wardline/cli/connection'
 import { DecodeFailure, type EnforcementDecision, RecordDecoder } from '@wardline/events'
+import type { Connection } from '@wardline/records'
 import { PartitionReader, TOPICS } from '@wardline/stream'
 
 const LOOK_EVERY_MS = 100

@@ -1,9 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { readTopic } from '@wardline/cli/connection'
-import { FeedPublisher } from '@wardline/cli/feed-publisher'
-import { campaignReport } from '@wardline/cli/report-campaign'
-import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/cli/review'
-import { liftSection, readOrders, suspendSection } from '@wardline/cli/section'
+import { campaignReport } from '@wardline/campaign'
+import { liftSection, readOrders, suspendSection } from '@wardline/control'
 import {
   type AssessedEvent,
   DecodeFailure,
@@ -11,9 +7,12 @@ import {
   type FeedEvent,
   RecordDecoder,
 } from '@wardline/events'
+import { FeedPublisher, readTopic } from '@wardline/records'
+import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/review'
 import { PartitionReader, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
+import { plainEvent as plain } from './plain-event.ts'
 
 const DAY = 86_400_000
 let chain: TestChain
@@ -31,29 +30,6 @@ afterAll(async () => {
   await chain?.stop()
 })
 
-const plain = (change: Partial<FeedEvent> = {}): FeedEvent => ({
-  eventId: randomUUID(),
-  kind: 'COMMENT',
-  occurredAt: Date.now(),
-  actorId: 'actor-1',
-  actorAgeBand: 'ADULT',
-  subjectId: 'subject-1',
-  subjectAgeBand: 'UNKNOWN',
-  contentId: null,
-  parentId: null,
-  conversationId: null,
-  section: null,
-  text: '今天的作业写完了吗？',
-  language: null,
-  media: [],
-  links: [],
-  mentions: [],
-  searchQuery: null,
-  device: 'PHONE',
-  usage: null,
-  promotion: null,
-  ...change,
-})
 const feed = async (event: FeedEvent): Promise<void> => {
   const value = await publisher.encode(TOPICS.feedEvents, 'FeedEvent', event)
   await publisher.send(TOPICS.feedEvents, [{ key: event.actorId, value }])

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type FedMessage, FeedPublisher } from '@wardline/cli/feed-publisher'
-import { publishedRecords, publishPolicy, usablePolicy, withdrawPolicy } from '@wardline/cli/policy'
 import { publishProfiles } from '@wardline/cli/sample'
+import { publishedRecords, publishPolicy, usablePolicy, withdrawPolicy } from '@wardline/control'
 import { type EnforcementDecision, type PolicyControl, RecordEncoder } from '@wardline/events'
 import {
   controlRecord,
@@ -16,6 +15,7 @@ import {
   readPolicyFiles,
   ruleSetKey,
 } from '@wardline/policy'
+import { type FedMessage, FeedPublisher } from '@wardline/records'
 import { createSampleFeed, recordKey, restamp, type SampleFeed } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'

@@ -1,4 +1,3 @@
-import { type Connection, readTopic } from '@wardline/cli/connection'
 import {
   DecodeFailure,
   type PolicyControl,
@@ -7,6 +6,7 @@ import {
   recordType,
 } from '@wardline/events'
 import { SeenWindow } from '@wardline/normalize'
+import { type Connection, readTopic } from '@wardline/records'
 import {
   type FetchedMessage,
   PartitionReader,

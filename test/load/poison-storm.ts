@@ -5,8 +5,8 @@
  */
 import { parseArgs } from 'node:util'
 import { balances } from '@wardline/cli/audit'
-import type { FedMessage } from '@wardline/cli/feed-publisher'
 import { reportHead, writeReport } from '@wardline/cli/report'
+import type { FedMessage } from '@wardline/records'
 import { TOPICS } from '@wardline/stream'
 import { LoadChain, quantile } from './load-chain.ts'
 

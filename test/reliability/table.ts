@@ -1,5 +1,5 @@
 /**
- * `make reliability-table`: writes what the newest runs of `make chaos`, `make overload`, `make poison-storm` and `make fuzz`
+ * `make reliability-table`: writes what the newest runs of `make chaos`, `make overload`, `make poison-storm`, `make restore` and `make fuzz`
  * reported between the markers of docs/reliability.md. A run that did not hold stops it; one that is missing is said to be.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -55,6 +55,15 @@ interface PoisonStorm extends Head {
   readonly ratio: number
   readonly bound: number
   readonly holds: boolean
+}
+interface Restore extends Head {
+  readonly starts: number
+  readonly holds: boolean
+  readonly rows: readonly {
+    readonly pairs: number
+    readonly readySeconds: number
+    readonly restoreSeconds: number
+  }[]
 }
 interface Fuzz extends Head {
   readonly seed: number
@@ -132,6 +141,19 @@ function poisonSection(storm: PoisonStorm): string {
   return `\`make poison-storm\` (commit ${storm.commit}): ${number(storm.events)} good events took ${storm.ratio.toFixed(2)} times as long with a record that cannot be decoded between every two of them as alone (bound: ${storm.bound}).`
 }
 
+function restoreSection({ commit, starts, rows }: Restore): string {
+  return `\`make restore\` (commit ${commit}): comment-risk from its start until it is ready, one partition, median of ${starts} starts.
+
+${table(
+  ['pairs on the topic', 'start to ready, s', 'of it restore, s'],
+  rows.map(({ pairs, readySeconds, restoreSeconds }) => [
+    number(pairs),
+    readySeconds.toFixed(1),
+    restoreSeconds.toFixed(1),
+  ]),
+)}`
+}
+
 function fuzzSection(fuzz: Fuzz): string {
   const inputs = fuzz.results.reduce((sum, result) => sum + result.inputs, 0)
   return `\`make fuzz\` (seed ${fuzz.seed}, commit ${fuzz.commit}): ${number(inputs)} bad inputs, every one answered as promised; no crash, no hang.
@@ -151,6 +173,8 @@ const badInput = section<Fuzz>(
   fuzzSection,
 )
 
+const restores = section<Restore>('restore', (r) => r.holds, restoreSection)
+
 const page = readFileSync(PAGE, 'utf8')
 const [before, rest = ''] = page.split(BEGIN)
 const after = rest.split(END)[1]
@@ -168,6 +192,10 @@ ${load}
 ### Poison
 
 ${poison}
+
+### Restore
+
+${restores}
 
 ### Bad input
 

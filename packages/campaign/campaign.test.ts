@@ -2,8 +2,8 @@ import type { EnforcementDecision } from '@wardline/events'
 import { CAMPAIGN_ITEMS } from '@wardline/policy'
 import { describe, expect, it } from 'vitest'
 import { Campaign } from './campaign.ts'
-import { ITEM_NAMES } from './campaign-items.ts'
-import { campaignCsv, campaignPage } from './campaign-page.ts'
+import { ITEM_NAMES } from './items.ts'
+import { campaignCsv, campaignPage } from './page.ts'
 
 const FROM = Date.UTC(2026, 8, 1)
 const TO = Date.UTC(2026, 9, 1)

@@ -1,6 +1,6 @@
 import type { EnforcementDecision, ReviewVerdict } from '@wardline/events'
 import { describe, expect, it } from 'vitest'
-import { CLAIM_MS, PROMISE_MS, ReviewQueue, refusalOf, verdictIdOf } from './review-queue.ts'
+import { CLAIM_MS, PROMISE_MS, ReviewQueue, refusalOf, verdictIdOf } from './queue.ts'
 
 const NOW = Date.UTC(2026, 8, 21, 4)
 

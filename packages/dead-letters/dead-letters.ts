@@ -1,4 +1,5 @@
 import { DecodeFailure, RecordDecoder, type RecordName } from '@wardline/events'
+import { type Connection, headerText, readAt, readTopic } from '@wardline/records'
 import {
   DEAD_LETTER_HEADERS,
   DEAD_LETTER_REASONS,
@@ -12,7 +13,6 @@ import {
   type StageName,
   TOPIC_SPECS,
 } from '@wardline/stream'
-import { type Connection, headerText, readTopic } from './connection.ts'
 
 /** A dead letter with where it lies and where it came from. */
 export interface DeadLetter {
@@ -32,6 +32,8 @@ export interface DeadLetter {
   readonly replayed: boolean
   readonly message: FetchedMessage
 }
+
+export type LetterContent = Omit<DeadLetter, 'replayed'>
 
 export interface DeadLetterFilter {
   readonly stages?: readonly StageName[]
@@ -54,7 +56,7 @@ export async function readDeadLetters(
     const letters: DeadLetter[] = []
     for (const stage of filter.stages ?? STAGE_NAMES) {
       const replayed = new Set<string>()
-      const found: Omit<DeadLetter, 'replayed'>[] = []
+      const found: LetterContent[] = []
       for await (const { partition, message } of readTopic(reader, deadLetterTopic(stage))) {
         const mark = headerText(message, REPLAYED_HEADER)
         if (mark === undefined) found.push(describeLetter(stage, partition, message))
@@ -74,11 +76,21 @@ export async function readDeadLetters(
   }
 }
 
-function describeLetter(
+/** One dead letter by its place; undefined where there is none (any more). Whether it was replayed takes the whole topic. */
+export async function readDeadLetter(
+  connection: Connection,
   stage: StageName,
   partition: number,
-  message: FetchedMessage,
-): Omit<DeadLetter, 'replayed'> {
+  offset: number,
+): Promise<LetterContent | undefined> {
+  const message = await readAt(connection, deadLetterTopic(stage), partition, offset)
+  return message && headerText(message, REPLAYED_HEADER) === undefined
+    ? describeLetter(stage, partition, message)
+    : undefined
+}
+
+/** What a record of a dead letter topic that is no mark of a replay says. */
+export function describeLetter(stage: StageName, partition: number, message: FetchedMessage): LetterContent {
   const reason = headerText(message, DEAD_LETTER_HEADERS.reason)
   return {
     stage,
@@ -97,7 +109,7 @@ function describeLetter(
 }
 
 /** The record as far as it can be decoded, or why it cannot. */
-export async function decodeLetter(connection: Connection, letter: DeadLetter): Promise<unknown> {
+export async function decodeLetter(connection: Connection, letter: LetterContent): Promise<unknown> {
   const record = TOPIC_SPECS.find((spec) => spec.topic === letter.from.topic)?.record
   if (!record) return { undecodable: `no record is known for topic ${letter.from.topic}` }
   if (letter.message.value === null) return null

@@ -1,5 +1,5 @@
 import type { CampaignReport, ItemRow } from './campaign.ts'
-import { ITEM_NAMES } from './campaign-items.ts'
+import { ITEM_NAMES } from './items.ts'
 
 const COLUMNS = ['seen', 'actedOn', 'accounts', 'overturned', 'medianMs', 'p99Ms'] as const
 

@@ -1,11 +1,8 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { type Category, DecodeFailure, type NormalizedEvent, RecordDecoder } from '@wardline/events'
 import type { Model } from '@wardline/model'
 import { type Classification, createClassifier, type PolicyBundle } from '@wardline/policy'
+import type { Connection } from '@wardline/records'
 import { PartitionReader, TOPICS } from '@wardline/stream'
-import { normalizeLine } from './classify-lines.ts'
-import type { Connection } from './connection.ts'
 
 /** An event to run over, and where it stands: `topic/partition/offset` or `line 7`. */
 export interface BacktestEvent {
@@ -156,22 +153,6 @@ function activeModes({ policy }: PolicyBundle): Map<string, string> {
   for (const { id, mode, signal } of policy.rules)
     if (signal === undefined && (mode === 'live' || mode === 'shadow')) modes.set(id, mode)
   return modes
-}
-
-/** Events of a JSON lines file, `-` for standard input; what cannot be read is reported and left out. */
-export async function* fileEvents(
-  file: string,
-  refused: (line: number, why: string) => void,
-): AsyncGenerator<BacktestEvent> {
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  let number = 0
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number++
-    if (line.trim() === '') continue
-    const event = normalizeLine(line)
-    if ('error' in event) refused(number, event.error)
-    else yield { place: `line ${number}`, event }
-  }
 }
 
 /** The newest events of events.normalized, about equally many of each partition; all where `most` is infinite. */

@@ -1,6 +1,6 @@
 import { RecordEncoder, type RecordName, type RecordTypes } from '@wardline/events'
 import { partitionOf } from '@wardline/stream'
-import { CompressionTypes, type Producer } from 'kafkajs'
+import { CompressionTypes, type Producer, type RecordMetadata } from 'kafkajs'
 import type { Connection } from './connection.ts'
 
 /** A record as a producer sends it: value null is a tombstone. */
@@ -48,9 +48,10 @@ export class FeedPublisher {
     return encoder.encode(value)
   }
 
-  async send(topic: string, messages: readonly FedMessage[]): Promise<void> {
-    if (messages.length === 0) return
-    await this.#producer.send({
+  /** Where the broker put them: the first offset of each partition. */
+  async send(topic: string, messages: readonly FedMessage[]): Promise<readonly RecordMetadata[]> {
+    if (messages.length === 0) return []
+    return this.#producer.send({
       topic,
       messages: [...messages],
       acks: -1,

@@ -1,0 +1,8 @@
+export * from './accounts.ts'
+export * from './control.ts'
+export * from './dead-letters.ts'
+export * from './decisions.ts'
+export * from './follow.ts'
+export * from './queue-view.ts'
+export type { Assessment, Taken, TakenBatch } from './records.ts'
+export { DecisionStore, isPlain, RETENTION, type Retention, removeStore } from './store.ts'

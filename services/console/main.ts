@@ -1,0 +1,3 @@
+import { runConsole } from '@wardline/console'
+
+await runConsole()
