@@ -85,6 +85,15 @@ prometheus: ## Prometheus beside the local stack of `make up`, on 127.0.0.1:1909
 story: install ## play one account from first contact to reversal, and write docs/story.md
 	@bin/wardline story
 
+contract: install ## write docs/contract.md: each topic with a record as a chain of its own wrote it
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning cli/contract.ts
+
+diagram: install ## draw docs/chain.svg from docs/chain.ts
+	@$(NODE) node docs/chain.ts
+
+client-package: install ## build the package @wardline/client, as it is published
+	@$(NODE) node packages/client/build.ts
+
 audit: install ## advisories on the packages in use, held against deploy/security/dependencies.yaml
 	@$(NODE) node test/supply-chain/audit.ts
 

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts, registerTopicSchemas, type Stack, startStack } from '@wardline/local'
+import { type Connection, readTopic } from '@wardline/records'
 import { applyTopics, groupId, PartitionCountMismatch, TOPICS, wantedTopics } from '@wardline/stream'
 import kafkajs, { type Admin } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Connection, connect } from './connection.ts'
+import { connect } from './connection.ts'
 import { examine } from './doctor/doctor.ts'
 import type { Finding } from './doctor/finding.ts'
 import { compareTopics } from './topics.ts'
@@ -87,7 +88,6 @@ describe('a stack as it should be', () => {
 
   it('is not changed by the look: no reader sees what measured the clock', async () => {
     const { PartitionReader } = await import('@wardline/stream')
-    const { readTopic } = await import('./connection.ts')
     const reader = new PartitionReader(connection.kafka)
     const seen: unknown[] = []
     for await (const record of readTopic(reader, TOPICS.control)) seen.push(record)

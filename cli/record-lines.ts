@@ -1,33 +1,8 @@
-import { type RecordName, type RecordTypes, readSchema, recordType } from '@wardline/events'
+import { createRecordInput, type RecordInput, type RecordName } from '@wardline/events'
 
-interface SchemaField {
-  name: string
-  type: unknown
-  default?: unknown
-}
-interface SchemaNode {
-  type: string
-  name?: string
-  fields?: SchemaField[]
-  symbols?: string[]
-  items?: unknown
-  logicalType?: string
-}
-
-export type ParsedLine<Name extends RecordName> =
-  | { readonly ok: true; readonly value: RecordTypes[Name] }
-  | { readonly ok: false; readonly reason: string }
-
-/**
- * A parser of JSON lines for one record. Fields that the schema gives a default may be left out; times are
- * milliseconds or ISO 8601 texts. The reason of a bad line names the field and never quotes its text.
- */
-export function createLineParser<Name extends RecordName>(record: Name): (line: string) => ParsedLine<Name> {
-  const schema = readSchema(record) as SchemaNode
-  const type = recordType(record)
-  const named = new Map<string, SchemaNode>()
-  collectNamed(schema, named)
-
+/** A parser of JSON lines for one record, as createRecordInput takes them. */
+export function createLineParser<Name extends RecordName>(record: Name): (line: string) => RecordInput<Name> {
+  const input = createRecordInput(record)
   return (line) => {
     let plain: unknown
     try {
@@ -35,83 +10,6 @@ export function createLineParser<Name extends RecordName>(record: Name): (line: 
     } catch {
       return { ok: false, reason: 'not JSON' }
     }
-    if (typeof plain !== 'object' || plain === null || Array.isArray(plain))
-      return { ok: false, reason: 'not a JSON object' }
-    const filled = fill(schema, plain, record, named)
-    if (filled instanceof Problem) return { ok: false, reason: filled.message }
-    let problem: string | undefined
-    const valid = type.isValid(filled, {
-      errorHook: (path: string[]) => {
-        problem ??= path.join('.')
-      },
-    })
-    return valid
-      ? { ok: true, value: filled as RecordTypes[Name] }
-      : { ok: false, reason: `${problem || record}: wrong type or missing` }
+    return input(plain)
   }
-}
-
-class Problem {
-  readonly message: string
-  constructor(message: string) {
-    this.message = message
-  }
-}
-
-function collectNamed(node: unknown, named: Map<string, SchemaNode>): void {
-  if (Array.isArray(node)) for (const branch of node) collectNamed(branch, named)
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) return
-  const schema = node as SchemaNode
-  if (schema.name) named.set(schema.name, schema)
-  for (const field of schema.fields ?? []) collectNamed(field.type, named)
-  if (schema.items) collectNamed(schema.items, named)
-  if (typeof schema.type === 'object') collectNamed(schema.type, named)
-}
-
-/** The value with defaults filled in and times as numbers; type errors are left for Avro's own check. */
-function fill(node: unknown, value: unknown, path: string, named: Map<string, SchemaNode>): unknown {
-  if (Array.isArray(node)) {
-    if (value === null || value === undefined) return null
-    const branch = node.find((b) => b !== 'null')
-    return fill(branch, value, path, named)
-  }
-  const schema = typeof node === 'string' ? named.get(node.replace(/^.*\./, '')) : (node as SchemaNode)
-  if (!schema) return value
-  if (schema.logicalType === 'timestamp-millis' && typeof value === 'string') {
-    const ms = Date.parse(value)
-    return Number.isNaN(ms) ? new Problem(`${path}: not a time`) : ms
-  }
-  if (schema.type === 'enum' && typeof value === 'string') {
-    const symbol = schema.symbols!.find((s) => s.toLowerCase() === value.toLowerCase())
-    return symbol ?? new Problem(`${path}: must be one of ${schema.symbols!.join(', ')}`)
-  }
-  if (schema.type === 'array' && Array.isArray(value)) {
-    const items: unknown[] = []
-    for (const [i, item] of value.entries()) {
-      const filled = fill(schema.items, item, `${path}[${i}]`, named)
-      if (filled instanceof Problem) return filled
-      items.push(filled)
-    }
-    return items
-  }
-  if (schema.type === 'record' && typeof value === 'object' && value !== null) {
-    const given = value as Record<string, unknown>
-    const known = new Set(schema.fields!.map((f) => f.name))
-    const unknown = Object.keys(given).find((name) => !known.has(name))
-    if (unknown !== undefined) return new Problem(`${path}: has no field ${unknown.slice(0, 64)}`)
-    const record: Record<string, unknown> = {}
-    for (const field of schema.fields!) {
-      const at = path === schema.name ? field.name : `${path}.${field.name}`
-      if (given[field.name] === undefined) {
-        if (field.default === undefined) return new Problem(`${at}: is missing`)
-        record[field.name] = field.default
-        continue
-      }
-      const filled = fill(field.type, given[field.name], at, named)
-      if (filled instanceof Problem) return filled
-      record[field.name] = filled
-    }
-    return record
-  }
-  return value
 }

@@ -67,7 +67,7 @@ const REQUESTS: readonly (readonly [name: string, key: number, least: number, mo
   ['IncrementalAlterConfigs', 44, 0, 0],
 ]
 
-/** First metadata.version of each release, as `StorageTool version-mapping` of Kafka 4.3.1 gives them. */
+/** First metadata.version of each release, as `StorageTool version-mapping` of Kafka 4.2.2 gives them. */
 const RELEASES: readonly (readonly [level: number, release: string])[] = [
   [29, '4.2'],
   [27, '4.1'],

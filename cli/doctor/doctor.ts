@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describeAcl, planAcls, readAcls } from '@wardline/access'
+import type { Connection } from '@wardline/records'
 import { accessRefused, describeTopicChange, TOPIC_SPECS } from '@wardline/stream'
-import type { Connection } from '../connection.ts'
 import { compareTopics, parseTopicSettings, type TopicOptions } from '../topics.ts'
 import { judgeCluster, readCluster } from './broker.ts'
 import { judgeClocks, measureAppends } from './clock.ts'

@@ -3,6 +3,8 @@ import { type ClusterFacts, judgeCluster } from './broker.ts'
 import { judgeClocks } from './clock.ts'
 import { judgeGroups } from './groups.ts'
 
+type Range = { least: number; most: number }
+
 const RECORD = 1_000_000
 const right = {
   'transaction.state.log.replication.factor': '3',
@@ -15,7 +17,7 @@ const right = {
   'offsets.retention.minutes': '10080',
   'message.max.bytes': '1048588',
 }
-const EVERY = new Map(Array.from({ length: 60 }, (_, key) => [key, { least: 0, most: 20 }] as const))
+const EVERY = new Map(Array.from({ length: 60 }, (_, key): [number, Range] => [key, { least: 0, most: 20 }]))
 const cluster = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   brokers: 3,
   features: { requests: EVERY, features: new Map([['metadata.version', 29]]) },
@@ -68,7 +70,7 @@ it('asks a single broker for no more replicas than it can have', () => {
 })
 
 it('knows what is too old, and what has left our versions behind', () => {
-  const without = (key: number, range?: { least: number; most: number }) => {
+  const without = (key: number, range?: Range) => {
     const requests = new Map(EVERY)
     requests.delete(key)
     if (range) requests.set(key, range)

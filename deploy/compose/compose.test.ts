@@ -69,7 +69,7 @@ describe('compose.yaml', () => {
   })
 
   it('takes every variable that the demo sets', () => {
-    const ports = { kafka: 1, controller: 2, registry: 3, metrics: [4, 5, 6, 7] }
+    const ports = { kafka: 1, controller: 2, registry: 3, metrics: [4, 5, 6, 7], console: 8 }
     for (const name of Object.keys(composeEnvironment(ports, 4))) expect(text).toContain(`\${${name}:-`)
   })
 })

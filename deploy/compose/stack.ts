@@ -41,6 +41,7 @@ export function composeEnvironment(ports: StackPorts, partitions: number): Recor
     WARDLINE_REGISTRY_IMAGE: images.registry,
     WARDLINE_KAFKA_PORT: String(ports.kafka),
     WARDLINE_REGISTRY_PORT: String(ports.registry),
+    WARDLINE_CONSOLE_PORT: String(ports.console),
     WARDLINE_PARTITIONS: String(partitions),
     ...Object.fromEntries(
       STAGE_NAMES.map((stage, i) => [

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs, { type Admin, type Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import { alterTopicConfigs } from './client/admin-requests.ts'
+import { ConfigResourceTypes } from './client/kafka.ts'
 import {
   describeTopicChange,
   type PresentTopic,
@@ -8,8 +9,6 @@ import {
   type TopicChange,
   type WantedTopic,
 } from './topic-plan.ts'
-
-const { ConfigResourceTypes } = kafkajs
 
 /** A topic has another number of partitions than the rest of the chain, and cannot get it. */
 export class PartitionCountMismatch extends Error {

@@ -1,6 +1,6 @@
-import type { FeedEvent } from '@wardline/events'
+import { FEED_EVENT_LIMITS, type FeedEvent } from '@wardline/events'
 import { describe, expect, it } from 'vitest'
-import { LIMITS, normalize } from './normalize.ts'
+import { normalize } from './normalize.ts'
 
 const appendedAt = 1_790_000_000_000
 const event: FeedEvent = {
@@ -77,10 +77,10 @@ describe('normalize', () => {
   })
 
   it('takes what is just within the limits', () => {
-    expect(run({ text: '长'.repeat(LIMITS.textLength) }).kind).toBe('forward')
+    expect(run({ text: '长'.repeat(FEED_EVENT_LIMITS.textLength) }).kind).toBe('forward')
     expect(run({ media: Array(9).fill(media) }).kind).toBe('forward')
-    expect(run({ occurredAt: appendedAt - LIMITS.pastMs }).kind).toBe('forward')
-    expect(run({ occurredAt: appendedAt + LIMITS.futureMs }).kind).toBe('forward')
+    expect(run({ occurredAt: appendedAt - FEED_EVENT_LIMITS.pastMs }).kind).toBe('forward')
+    expect(run({ occurredAt: appendedAt + FEED_EVENT_LIMITS.futureMs }).kind).toBe('forward')
   })
 
   it.each<[string, Partial<FeedEvent>]>([
@@ -89,7 +89,7 @@ describe('normalize', () => {
     ['bad_time', { occurredAt: Date.UTC(2999, 0, 1) }],
     ['bad_time', { kind: 'USAGE', usage: { sessionSeconds: 60, endedAt: 0 } }],
     ['too_many_media', { media: Array(10).fill(media) }],
-    ['too_large', { text: 'x'.repeat(LIMITS.textLength + 1) }],
+    ['too_large', { text: 'x'.repeat(FEED_EVENT_LIMITS.textLength + 1) }],
     ['too_large', { links: Array(33).fill('https://example.test') }],
     ['too_large', { links: [`https://example.test/${'x'.repeat(2_048)}`] }],
     ['too_large', { mentions: Array(65).fill('a') }],

@@ -2,7 +2,7 @@ import { duplicate, type Stage, TOPICS } from '@wardline/stream'
 import { normalize, type TextFolding } from './normalize.ts'
 import { SeenWindow } from './seen-window.ts'
 
-export { LIMITS, normalize, SECTION_OF_KIND, type TextFolding } from './normalize.ts'
+export { normalize, SECTION_OF_KIND, type TextFolding } from './normalize.ts'
 export { SeenWindow } from './seen-window.ts'
 
 /** Producers retry for two minutes by default; a quarter of an hour leaves room for their own outages. */

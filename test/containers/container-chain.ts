@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AuditReport, audit, balances } from '@wardline/cli/audit'
-import { type Connection, connect } from '@wardline/cli/connection'
+import { connect } from '@wardline/cli/connection'
 import { freePorts, SINGLE_NODE_SETTINGS } from '@wardline/local'
+import type { Connection } from '@wardline/records'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
 import {
   GenericContainer,

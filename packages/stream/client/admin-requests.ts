@@ -2,9 +2,8 @@
  * Requests that kafkajs 2.2.4 has not: IncrementalAlterConfigs, which changes the named settings and leaves the others
  * (kafkajs's alterConfigs takes back whatever it is not given), and ApiVersions 3, which tells the cluster's features.
  */
-import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
-import { createCluster } from './kafkajs-internals.ts'
+import { createCluster, internalOf } from './kafkajs-internals.ts'
 
 interface Encoder {
   writeInt8(value: number): Encoder
@@ -43,10 +42,9 @@ interface AdminCluster {
   findControllerBroker(): Promise<AdminBroker>
 }
 
-const require = createRequire(import.meta.url)
-const newEncoder = (): Encoder => new (require('kafkajs/src/protocol/encoder') as new () => Encoder)()
+const newEncoder = (): Encoder => new (internalOf<new () => Encoder>('kafkajs/src/protocol/encoder'))()
 const newDecoder = (bytes: Buffer): Decoder =>
-  new (require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => Decoder)(bytes)
+  new (internalOf<new (bytes: Buffer) => Decoder>('kafkajs/src/protocol/decoder'))(bytes)
 
 async function atController<T>(kafka: Kafka, request: ProtocolRequest<T>): Promise<T> {
   const cluster = createCluster(kafka)

@@ -3,15 +3,17 @@ import type { Socket } from 'node:net'
 import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
 import { withoutAborted } from './aborted-transactions.ts'
-import { replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
+import { loadKafkajs, replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 import { rememberSockets, trackedSockets } from './sockets.ts'
 
-// Before kafkajs is loaded, hence the dynamic import below.
-replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
-replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
-const { default: kafkajs } = await import('kafkajs')
-export const { Kafka, logLevel, AssignerProtocol, KafkaJSProtocolError } = kafkajs
+// No import of kafkajs's values here: it would be loaded first.
+export const { AssignerProtocol, ConfigResourceTypes, Kafka, KafkaJSProtocolError, logLevel } = loadKafkajs(
+  () => {
+    replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
+    replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
+  },
+)
 
 /** How to reach the broker. */
 export interface BrokerSettings {

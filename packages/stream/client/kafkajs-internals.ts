@@ -6,6 +6,7 @@
  * The version is pinned exactly, and the chain tests run through every call made here.
  */
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import type { Kafka } from 'kafkajs'
 
 export interface OutMessage {
@@ -141,10 +142,39 @@ export function batchClass(): new (
   fetchedOffset: string,
   partitionData: object,
 ) => FetchedBatch {
-  return require('kafkajs/src/consumer/batch')
+  return internalOf('kafkajs/src/consumer/batch')
 }
 
-/** Puts `replacement` where kafkajs will load the module from. Must run before kafkajs itself is loaded. */
+/** A module of the copy of kafkajs that we run. */
+export function internalOf<T>(path: (typeof KEPT)[number]): T {
+  return (kept.get(path) ?? require(path)) as T
+}
+
+const KEPT = [
+  'kafkajs/src/consumer/batch',
+  'kafkajs/src/protocol/encoder',
+  'kafkajs/src/protocol/decoder',
+] as const
+const kept = new Map<string, unknown>()
+
+/**
+ * kafkajs with modules of it replaced. A process that has us as a library may have loaded it before, without them: then
+ * this is a copy of our own, and whoever asks for kafkajs goes on getting the earlier one.
+ */
+export function loadKafkajs(replaceModules: () => void): typeof import('kafkajs') {
+  const folder = dirname(require.resolve('kafkajs/package.json'))
+  const earlier = Object.entries(require.cache).filter(
+    ([file, module]) => file.startsWith(folder) && module?.loaded,
+  )
+  for (const [file] of earlier) delete require.cache[file]
+  replaceModules()
+  const loaded: typeof import('kafkajs') = require('kafkajs')
+  for (const path of KEPT) kept.set(path, require(path))
+  for (const [file, module] of earlier) require.cache[file] = module
+  return loaded
+}
+
+/** Puts `replacement` where kafkajs will load the module from. Only while `loadKafkajs` asks for it. */
 export function replaceModule(path: string, replacement: unknown): void {
   const file = require.resolve(path)
   require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
@@ -156,7 +186,7 @@ interface ResponseDecoder {
   readBytes(length: number): Buffer
 }
 
-/** Has fetch responses' records decoded by `decode`; what it answers null to, kafkajs decodes itself. Must run before kafkajs is loaded. */
+/** Has fetch responses' records decoded by `decode`; what it answers null to, kafkajs decodes itself. Only while `loadKafkajs` asks for it. */
 export function replaceRecordDecoder(decode: (bytes: Buffer) => readonly unknown[] | null): void {
   const MessageSetDecoder: (
     decoder: ResponseDecoder,
