@@ -22,6 +22,11 @@ const REGISTRY_PORT = 8080
 const PARTITIONS = 3
 const TOKEN_FILE = '/run/secrets/metrics-token'
 export const METRICS_TOKEN = 'a token for the scrape'
+const CONSOLE_PORT = 9480
+/** A restart too; a machine that is busy with other things takes its time. */
+const STARTS_WITHIN_MS = 180_000
+const CONSOLE_TOKENS_FILE = '/run/secrets/console-tokens'
+export const CONSOLE_TOKEN = 'a-token-for-whoever-looks'
 
 /** Where the containers find broker and registry. */
 const addresses = {
@@ -63,12 +68,13 @@ export interface ContainerState {
   readonly running: boolean
 }
 
-/** Broker, registry and the four services, each in a container, on a network of the test's own. */
+/** Broker, registry, the four services and the console, each in a container, on a network of the test's own. */
 export class ContainerChain {
   readonly connection: Connection
   readonly broker: StartedTestContainer
   readonly registry: StartedTestContainer
   readonly services: ReadonlyMap<StageName, StartedTestContainer>
+  readonly console: StartedTestContainer
   readonly #release: () => Promise<void>
 
   private constructor(parts: {
@@ -76,12 +82,14 @@ export class ContainerChain {
     broker: StartedTestContainer
     registry: StartedTestContainer
     services: ReadonlyMap<StageName, StartedTestContainer>
+    console: StartedTestContainer
     release: () => Promise<void>
   }) {
     this.connection = parts.connection
     this.broker = parts.broker
     this.registry = parts.registry
     this.services = parts.services
+    this.console = parts.console
     this.#release = parts.release
   }
 
@@ -94,6 +102,8 @@ export class ContainerChain {
     const folder = mkdtempSync(join(tmpdir(), 'wardline-containers-'))
     const tokenFile = join(folder, 'metrics-token')
     writeFileSync(tokenFile, METRICS_TOKEN)
+    const consoleTokensFile = join(folder, 'console-tokens')
+    writeFileSync(consoleTokensFile, `${CONSOLE_TOKEN} tester viewer\n`)
     const started: StartedTestContainer[] = []
     let network: StartedNetwork | undefined
     const release = async () => {
@@ -104,7 +114,7 @@ export class ContainerChain {
       rmSync(folder, { recursive: true, force: true })
     }
     const launch = async (container: GenericContainer) => {
-      const running = await container.start()
+      const running = await container.withStartupTimeout(STARTS_WITHIN_MS).start()
       started.push(running)
       return running
     }
@@ -162,7 +172,23 @@ export class ContainerChain {
       const services = new Map(
         await Promise.all(STAGE_NAMES.map(async (stage) => [stage, await launchService(stage)] as const)),
       )
-      return new ContainerChain({ connection, broker, registry, services, release })
+      const console = await launch(
+        new HardenedContainer(images.services)
+          .withNetwork(inNetwork)
+          .withCommand(['services/console/main.ts'])
+          .withEnvironment({
+            ...addresses,
+            WARDLINE_CONSOLE_HOST: '0.0.0.0',
+            WARDLINE_CONSOLE_HTTPS: 'true',
+            WARDLINE_CONSOLE_FOLDER: '/var/lib/wardline',
+            WARDLINE_CONSOLE_TOKENS_FILE: CONSOLE_TOKENS_FILE,
+          })
+          .withBindMounts([{ source: consoleTokensFile, target: CONSOLE_TOKENS_FILE, mode: 'ro' }])
+          .withTmpFs({ '/var/lib/wardline': 'uid=10001,gid=10001' })
+          .withExposedPorts(CONSOLE_PORT)
+          .withWaitStrategy(Wait.forHttp('/readyz', CONSOLE_PORT)),
+      )
+      return new ContainerChain({ connection, broker, registry, services, console, release })
     } catch (error) {
       await release()
       throw error
@@ -179,6 +205,11 @@ export class ContainerChain {
     return fetch(`http://${container.getHost()}:${container.getMappedPort(METRICS_PORT)}${path}`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     })
+  }
+
+  /** Address of the console, as a browser on the host reaches it. */
+  get consoleUrl(): string {
+    return `http://${this.console.getHost()}:${this.console.getMappedPort(CONSOLE_PORT)}`
   }
 
   /** Value of a metric of a stage, summed over its label sets that contain `labels`. */

@@ -7,7 +7,7 @@ import { createSampleFeed, malformedEvents, recordKey, restamp } from '@wardline
 import { STAGE_NAMES, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { docker, engineProblem } from '../../deploy/images/engine.ts'
-import { ContainerChain, METRICS_TOKEN, stateOf } from './container-chain.ts'
+import { CONSOLE_TOKEN, ContainerChain, METRICS_TOKEN, stateOf } from './container-chain.ts'
 
 const problem = engineProblem()
 if (problem) console.log(`the chain in containers: skipped, ${problem}`)
@@ -121,9 +121,35 @@ describe.skipIf(problem !== null)('the chain in containers', () => {
     }
   })
 
+  it('shows the decisions in the console, to who has a token', async () => {
+    const decided = [...decisions.values()].find(({ verdict }) => verdict === 'REMOVE')!
+    const cookieOf = (response: Response) => response.headers.getSetCookie().map((each) => each.split(';')[0])
+    const page = await fetch(`${chain.consoleUrl}/login`)
+    const body = (token: string, csrf: string) => new URLSearchParams({ token, _csrf: csrf })
+    const csrf = /name="_csrf" value="([^"]+)"/.exec(await page.text())![1]!
+    const login = (token: string) =>
+      fetch(`${chain.consoleUrl}/login`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: cookieOf(page).join('; '), origin: chain.consoleUrl },
+        body: body(token, csrf),
+      })
+    expect((await login('not a token of anybody')).status).toBe(401)
+    const session = await login(CONSOLE_TOKEN)
+    expect(session.status).toBe(303)
+    const look = (headers: Record<string, string>) =>
+      fetch(`${chain.consoleUrl}/decisions`, { headers, redirect: 'manual' })
+    expect((await look({})).status).toBe(401)
+    await expect
+      .poll(async () => await (await look({ cookie: cookieOf(session).join('; ') })).text(), {
+        timeout: 20_000,
+      })
+      .toContain(decided.actorId)
+  })
+
   it('loses and repeats nothing while a service is restarted, another killed, and the broker restarted', async () => {
     const before = await chain.settled()
-    const publishing = publishAtLeastOnce(12, 1_500, 100)
+    const publishing = publishAtLeastOnce(12, 1_200, 100)
     // Looked at below; until then a failure must not be unhandled.
     publishing.catch(() => {})
     await delay(2_000)
