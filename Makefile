@@ -24,7 +24,7 @@ test: install ## types, style, unit tests, then the chain against the real broke
 images: install ## build the container images (WARDLINE_IMAGE_BASES=debootstrap where no image registry is)
 	@$(NODE) node deploy/images/build.ts
 
-chart-files: install ## write topics, users and rules into the Helm chart
+chart-files: install ## write topics and users into the Helm chart
 	@$(NODE) node deploy/helm/generate.ts
 
 chart-golden: install ## keep what the chart renders now as what it should render

@@ -6,8 +6,8 @@ import {
   type StackPorts,
 } from '@wardline/local'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
-import { buildServicesImage } from '../images/build.ts'
 import { imageNames } from '../images/names.ts'
+import { buildServicesImage } from '../images/services-image.ts'
 import { chooseStack, type StackKind } from './choose.ts'
 import { compose, composeProblem, findCompose } from './compose-command.ts'
 

@@ -17,6 +17,13 @@ it('the chart is of the version that the checkout is', () => {
   expect(appVersion).toBe(version)
 })
 
+it('the least values that docs/containers.md shows are those that the tests render', () => {
+  const page = readFileSync(new URL('../../docs/containers.md', import.meta.url), 'utf8')
+  const shown = /```yaml\n(.*?)```/s.exec(page)![1]!
+  const tested = readFileSync(new URL('golden/least.values.yaml', import.meta.url), 'utf8')
+  expect(parse(shown)).toEqual(parse(tested))
+})
+
 it('a user of Strimzi may do what the access rules say, under the name that the broker sees', () => {
   const rules = parseAcls('principals: {a: {read: [t], transactionalId: [a.*]}, CN=b: {all: [u]}}')
   expect(strimziUsers(rules)).toEqual([

@@ -6,18 +6,17 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { reportHead, writeReport } from '@wardline/cli/report'
 import { ensureArtifacts, LocalStackProblem } from '@wardline/local'
-import { reportHead, writeReport } from '../../cli/report.ts'
 import { importDebianRoot } from './debian-root.ts'
 import { docker, EngineProblem, engineProblem, imageSize } from './engine.ts'
 import { basesFromEnvironment, imageNames } from './names.ts'
+import { buildServicesImage, NODE_BUILD, NODE_RUNTIME } from './services-image.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const DEBIAN = 'wardline/debian:local'
 const JRE = 'wardline/jre:local'
-const NODE_BUILD = 'wardline/node-build:local'
-const NODE_RUNTIME = 'wardline/node:local'
 /** The npm that comes with Node 24. */
 const NPM = 'npm@11.21.2'
 const TRUSTED = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt']
@@ -40,7 +39,7 @@ async function step(image: string, work: () => Promise<unknown>): Promise<void> 
   })
 }
 
-const tarOf = (...args: string[]) => ['tar', '--create', '--dereference', ...args]
+const tarOf = (...args: string[]) => ['tar', '--create', '--dereference', '--absolute-names', ...args]
 /** Of a Dockerfile whose context comes from several folders. */
 const fromTar = (
   image: string,
@@ -83,12 +82,12 @@ async function buildNode(): Promise<void> {
     '-C',
     HERE,
     'bases/node.Dockerfile',
-    `--transform=s,^${process.execPath.slice(1)}$,node/bin/node,`,
+    `--transform=s,^${process.execPath}$,node/bin/node,`,
     process.execPath,
     '-C',
     `${npm}/node_modules`,
     'npm',
-    `--transform=s,^${trusted.slice(1)}$,trusted.crt,`,
+    `--transform=s,^${trusted}$,trusted.crt,`,
     trusted,
   )
   for (const [image, target] of [
@@ -96,16 +95,6 @@ async function buildNode(): Promise<void> {
     [NODE_BUILD, 'build'],
   ] as const)
     await step(image, () => fromTar(image, 'bases/node.Dockerfile', { DEBIAN }, context, target))
-}
-
-/** The image of the services, the console and the command line, of this checkout as it is. */
-export function buildServicesImage(): Promise<string> {
-  const local = basesFromEnvironment(process.env) === 'debootstrap'
-  const bases = local
-    ? ['--build-arg', `BUILD_BASE=${NODE_BUILD}`, '--build-arg', `RUNTIME_BASE=${NODE_RUNTIME}`]
-    : []
-  const { services } = imageNames(process.env)
-  return docker(['build', '--tag', services, '--file', `${HERE}services/Dockerfile`, ...bases, ROOT])
 }
 
 async function buildAll(): Promise<void> {

@@ -7,6 +7,7 @@ import { createSampleFeed, malformedEvents, recordKey, restamp } from '@wardline
 import { STAGE_NAMES, TOPICS } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { docker, engineProblem } from '../../deploy/images/engine.ts'
+import { imageNames } from '../../deploy/images/names.ts'
 import { CONSOLE_TOKEN, ContainerChain, METRICS_TOKEN, stateOf } from './container-chain.ts'
 
 const problem = engineProblem()
@@ -76,6 +77,12 @@ describe.skipIf(problem !== null)('the chain in containers', () => {
       expect(exitCode).not.toBe(0)
       expect(output).toMatch(/read-only file system/i)
     }
+  })
+
+  it('has the command line in the same image', async () => {
+    const { services } = imageNames(process.env)
+    const help = await docker(['run', '--rm', '--read-only', services, 'cli/main.ts', '--help'])
+    expect(help).toContain('Usage: wardline')
   })
 
   it('runs the broker and the registry without root rights', async () => {
