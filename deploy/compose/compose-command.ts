@@ -28,6 +28,7 @@ export function compose(
   project: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<string> {
   const [program, ...rest] = command
   return new Promise((resolve, reject) => {
@@ -39,13 +40,15 @@ export function compose(
         env: { ...process.env, ...env },
         // Its own group: Ctrl-C in the terminal reaches us alone, and we end the stack in order.
         detached: true,
+        ...(signal && { signal }),
       },
     )
     let out = ''
     let end = ''
     child.stdout.on('data', (chunk) => (out += chunk))
     child.stderr.on('data', (chunk) => (end = (end + chunk).slice(-3_000)))
-    child.once('error', reject)
+    // An abort is an error too, and comes before the process has ended.
+    child.once('error', (error) => (child.pid === undefined ? reject(error) : undefined))
     child.once('close', (code) =>
       code === 0
         ? resolve(out)

@@ -6,6 +6,7 @@ import {
   type StackPorts,
 } from '@wardline/local'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
+import { EngineProblem } from '../images/engine.ts'
 import { imageNames } from '../images/names.ts'
 import { buildServicesImage } from '../images/services-image.ts'
 import { chooseStack, type StackKind } from './choose.ts'
@@ -66,17 +67,24 @@ export async function startContainerStack(options: {
 }): Promise<ContainerStack> {
   const { project, partitions, log, ports = portsFromEnvironment(process.env) } = options
   await checkPorts(ports)
-  const command = findCompose(standalone())!
+  const command = findCompose(standalone())
+  if (!command) throw new EngineProblem(composeProblem(standalone()) ?? 'docker has no compose')
   const env = composeEnvironment(ports, partitions)
   const remove = () => compose(command, project, ['down', '--volumes', '--timeout', '15'], env)
   const interrupted = interruption()
+  const abandoned = new AbortController()
+  let up: Promise<unknown> = Promise.resolve()
   try {
     log('building the image of the services …')
     await interrupted.orDone(buildServicesImage())
     log('starting the broker, the registry and the four services in containers …')
-    await interrupted.orDone(compose(command, project, ['up', '--detach', '--wait', ...CHAIN], env))
+    up = compose(command, project, ['up', '--detach', '--wait', ...CHAIN], env, abandoned.signal)
+    await interrupted.orDone(up)
   } catch (error) {
     interrupted.release()
+    // What still starts containers has to be over before they are removed.
+    abandoned.abort()
+    await up.catch(() => {})
     await remove()
     throw error
   }

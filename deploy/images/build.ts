@@ -7,7 +7,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { reportHead, writeReport } from '@wardline/cli/report'
-import { ensureArtifacts, LocalStackProblem } from '@wardline/local'
+import { ensureArtifacts } from '@wardline/local'
 import { importDebianRoot } from './debian-root.ts'
 import { docker, EngineProblem, engineProblem, imageSize } from './engine.ts'
 import { basesFromEnvironment, imageNames } from './names.ts'
@@ -143,8 +143,10 @@ if (import.meta.main) {
     if (problem) throw new EngineProblem(`the images cannot be built: ${problem}`)
     await buildImages()
   } catch (error) {
-    if (!(error instanceof EngineProblem || error instanceof LocalStackProblem)) throw error
+    if (!(error instanceof Error && 'remedy' in error)) throw error
     console.error(error.message)
+    if (!process.env.WARDLINE_IMAGE_BASES)
+      console.error('Where no image registry can be reached: WARDLINE_IMAGE_BASES=debootstrap make images')
     process.exitCode = 1
   }
 }

@@ -13,6 +13,8 @@ export interface ImageNames {
 /** A setting of the image build or of the container tests is wrong. */
 export class InvalidImageSettings extends Error {
   override readonly name = 'InvalidImageSettings'
+  /** Tells the command line to print the message alone. */
+  readonly remedy = true
 }
 
 /** WARDLINE_IMAGE_BASES; the official ones unless it says otherwise. Throws InvalidImageSettings. */

@@ -25,7 +25,7 @@ const hash = createHash('sha256')
   .digest('hex')
   .slice(0, 12)
 
-/** Where a tool is once `make test-tools` has built it: another version never meets an old one. */
+/** Where a tool is once `make test-containers` has built it: another version never meets an old one. */
 export const toolPath = (tool: Tool): string => `${FOLDER}${hash}/${tool}`
 export const hasTool = (tool: Tool): boolean => existsSync(toolPath(tool))
 
