@@ -51,6 +51,9 @@ schemas-land: install ## keep the current schemas as landed versions, where they
 test-browser: install ## the console in Debian's Chromium against the running chain
 	@$(NODE) npx vitest run --project integration test/browser
 
+console-images: install ## pictures of every page of the console, with the data of a demo, into docs/img
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/browser/images.ts
+
 chaos: install ## 200 faults under load, then a replay of every stage: nothing lost, nothing twice (half an hour)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning test/faults/run.ts $(ARGS)
 
@@ -120,6 +123,9 @@ bench-risk: install ## state of a million pairs: size and restore; distinct coun
 
 bench-metrics: install ## what metrics cost a stage: the same work with and without them, as a share of the running service
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/metrics/cost.ts $(ARGS)
+
+bench-console: install ## how long each page of the console takes with 50,000 decisions in its store
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/console/run.ts $(ARGS)
 
 bench-classify: install ## what a text costs by length, hostile text, and the same terms in other matchers
 	@$(NODE) node bench/classify/cost.ts

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { type Connection, openConnection } from '@wardline/records'
 import { InvalidSettings, readSettings } from '@wardline/stream'
 
-/** Where `wardline up` writes how to reach the stack that it started. */
-export const STACK_FOLDER = new URL('../.wardline/local/', import.meta.url)
+/** Where `wardline up` writes how to reach the stack that it started: WARDLINE_STACK_FOLDER, so that two can run. */
+export const STACK_FOLDER = process.env.WARDLINE_STACK_FOLDER
+  ? pathToFileURL(`${process.env.WARDLINE_STACK_FOLDER}/`)
+  : new URL('../.wardline/local/', import.meta.url)
 
 /**
  * From WARDLINE_BROKERS and WARDLINE_REGISTRY_URL, else from the stack that `wardline up` started. Throws

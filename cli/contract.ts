@@ -43,7 +43,7 @@ export const TOPIC_USES: Readonly<Record<(typeof TOPICS)[keyof typeof TOPICS], T
   [TOPICS.reports]: { key: 'reportedId', writer: 'feed producers', readers: 'enforce' },
   [TOPICS.verdicts]: { key: 'actorId', writer: 'console, review tools', readers: 'enforce' },
   [TOPICS.control]: {
-    key: '`policy/NAME` or `section/NAME`',
+    key: '`rule-set/NAME` or `section/NAME`',
     writer: '`wardline`, console',
     readers: 'every stage',
   },

@@ -95,8 +95,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     print('')
     print(
       inContainers
-        ? 'To look around in a running chain: docker compose -f deploy/compose/compose.yaml up.'
-        : 'To look around in a running chain: make up, then bin/wardline tail decisions; make down ends it.',
+        ? 'To look around in a running chain: docker compose -f deploy/compose/compose.yaml up (prints the address of its console).'
+        : 'To look around in a running chain: make up (prints the address of its console), bin/wardline feed; make down ends it.',
     )
     return balances(report)
   } finally {

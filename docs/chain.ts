@@ -24,10 +24,10 @@ const TOPIC = { width: 176, height: 34 }
 const ROW_Y = [150, 330] as const
 const SIDE_Y = 430
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-const escaped = (text: string) => text.replace(/[&<>]/g, (sign) => ESCAPES[sign]!)
+const escapeXml = (text: string) => text.replace(/[&<>]/g, (sign) => ESCAPES[sign]!)
 
 const label = (x: number, y: number, text: string, kind = '') =>
-  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escaped(text)}</text>`
+  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escapeXml(text)}</text>`
 const topic = (x: number, y: number, name: string) =>
   `<rect class="topic" x="${x - TOPIC.width / 2}" y="${y - TOPIC.height / 2}" width="${TOPIC.width}" height="${TOPIC.height}" rx="17"/>${label(x, y + 5, name, 'name')}`
 const stageBox = (x: number, y: number, name: string, does: string) =>
@@ -85,7 +85,7 @@ export function drawChain(rules: readonly AccessRule[]): string {
   parts.push(label((xs[1] + xs[3]) / 2, 82, 'rules and section orders, to every stage', 'small'))
   parts.push(label(xs[0], ROW_Y[0] - 58, 'feed producers', 'who'))
   parts.push(arrow([xs[0], ROW_Y[0] - 50], [xs[0], ROW_Y[0] - 21]))
-  parts.push(label(xs[4] + 40, ROW_Y[1] + 66, 'enforcement systems', 'who'))
+  parts.push(label(xs[4], ROW_Y[1] + 66, 'enforcement systems', 'who'))
   parts.push(arrow([xs[4], ROW_Y[1] + 17], [xs[4], ROW_Y[1] + 48]))
   parts.push(label(xs[1], SIDE_Y + 40, 'who is a minor', 'small'))
   parts.push(label(xs[3], SIDE_Y + 40, 'what users report and humans decide', 'small'))

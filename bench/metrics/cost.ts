@@ -171,6 +171,8 @@ async function taskOf(
     maxTransactionRecords: BATCH,
     outputPartitions: 1,
     committed: (hook ?? nothing) as (output: unknown) => void,
+    traces: new TraceContext(),
+    spans: undefined,
   })
   await task.open()
   return task

@@ -26,7 +26,8 @@ let stack: Stack
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wardline-security-'))
-  stack = await startStack({ folder, partitions: 2, ports: await freePorts(), log: () => {}, secured: true })
+  const ports = await freePorts()
+  stack = await startStack({ folder, partitions: 2, ports, log: () => {}, secured: true, console: true })
 })
 afterAll(async () => {
   await stack?.stop()
@@ -98,6 +99,12 @@ it('the chain answers an event of the feed producer, and the enforcement system 
   }
   await reader.close()
   expect(decision?.eventId).toBe(stamped.eventId)
+})
+
+it('the console reads all that it shows with a login of its own', async () => {
+  const { url } = stack.console!
+  const ready = await fetch(`${url}/readyz`)
+  expect([ready.status, await ready.text()]).toEqual([200, 'up to date\n'])
 })
 
 describe('least privilege: the broker', () => {

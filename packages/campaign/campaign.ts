@@ -45,6 +45,12 @@ interface Event {
 
 const NO_ACTION: ReadonlySet<string> = new Set(['NONE', 'UNKNOWN'])
 
+/** What the report takes of a decision; of the statement only whether there is one. */
+export type CampaignDecision = Pick<
+  EnforcementDecision,
+  'eventId' | 'type' | 'feedAppendedAt' | 'decidedAt' | 'actorId' | 'accountAction' | 'items' | 'ruleIds'
+> & { readonly statement: object | null }
+
 /**
  * Gathers the report from decisions and verdicts in the order of their topics. What counts is when the event was appended
  * to feed.events: [from, to), ms. Memory grows with the events that an item was found in.
@@ -60,7 +66,7 @@ export class Campaign {
     this.#to = to
   }
 
-  takeDecision(decision: EnforcementDecision): void {
+  takeDecision(decision: CampaignDecision): void {
     const { eventId, type, feedAppendedAt } = decision
     if (feedAppendedAt < this.#from || feedAppendedAt >= this.#to) return
     const known = this.#events.get(eventId)

@@ -7,6 +7,7 @@ import type { Html } from './html.ts'
 import type { Live } from './live.ts'
 import { page } from './pages/layout.ts'
 import type { View } from './pages/view.ts'
+import type { PolicyInForce } from './policy-in-force.ts'
 import type { ConsoleSettings } from './settings.ts'
 import { LANGUAGES, type Language, languageOf, translator } from './texts.ts'
 
@@ -19,6 +20,7 @@ export interface ConsoleContext {
   readonly store: DecisionStore
   readonly audit: AuditLog
   readonly live: Live
+  readonly policy: PolicyInForce
   readonly health: () => { readonly ready: boolean; readonly reason: string }
   readonly clock: () => number
 }

@@ -46,6 +46,8 @@ export interface LiveFigures {
   readonly hasMetrics: boolean
 }
 
+const NOTHING: Buckets = { bounds: [], counts: [] }
+
 /** One reading of all instances of one stage. */
 interface Reading {
   readonly at: number
@@ -60,7 +62,7 @@ export class Live {
   readonly #token: string | null
   readonly #logger: Logger
   readonly #clock: () => number
-  readonly #seconds: { second: number; decisions: number; verdicts: Map<string, number> }[] = []
+  readonly #seconds = new Map<number, { decisions: number; readonly verdicts: Map<string, number> }>()
   readonly #readings = new Map<StageName, Reading[]>()
   readonly #trends = new Map<string, (number | null)[]>()
   #scrapes = 0
@@ -88,31 +90,28 @@ export class Live {
     clearInterval(this.#timer)
   }
 
-  /** Counts decisions by when they arrive here; a backlog that is read at the start is not traffic of now. */
+  /** Counts first decisions by when they were made, so that a backlog read late is no traffic of now. */
   count(decisions: readonly EnforcementDecision[]): void {
-    const now = this.#clock()
-    const second = Math.floor(now / 1_000)
-    let last = this.#seconds.at(-1)
-    if (last?.second !== second) {
-      last = { second, decisions: 0, verdicts: new Map() }
-      this.#seconds.push(last)
-      while (this.#seconds[0]!.second <= second - SECONDS) this.#seconds.shift()
-    }
+    const oldest = Math.floor(this.#clock() / 1_000) - SECONDS
+    for (const second of this.#seconds.keys()) if (second <= oldest) this.#seconds.delete(second)
     for (const { type, verdict, decidedAt } of decisions) {
-      if (type !== 'DECISION' || decidedAt < now - SECONDS * 1_000) continue
-      last.decisions++
-      last.verdicts.set(verdict, (last.verdicts.get(verdict) ?? 0) + 1)
+      const second = Math.floor(decidedAt / 1_000)
+      if (type !== 'DECISION' || second <= oldest) continue
+      let counts = this.#seconds.get(second)
+      if (!counts) this.#seconds.set(second, (counts = { decisions: 0, verdicts: new Map() }))
+      counts.decisions++
+      counts.verdicts.set(verdict, (counts.verdicts.get(verdict) ?? 0) + 1)
     }
   }
 
   figures(): LiveFigures {
     const now = Math.floor(this.#clock() / 1_000)
-    const bySecond = new Map(this.#seconds.map((each) => [each.second, each.decisions]))
-    const throughput = Array.from({ length: 120 }, (_, i) => bySecond.get(now - 120 + i) ?? 0)
+    const throughput = Array.from({ length: 120 }, (_, i) => this.#seconds.get(now - 120 + i)?.decisions ?? 0)
     const verdicts = new Map<string, number>()
-    for (const { second, verdicts: counts } of this.#seconds) {
+    for (const [second, counts] of this.#seconds) {
       if (second <= now - SECONDS) continue
-      for (const [verdict, count] of counts) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + count)
+      for (const [verdict, count] of counts.verdicts)
+        verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + count)
     }
     const stages = STAGE_NAMES.map((stage) => this.#stageFigures(stage))
     const lags = stages.flatMap(({ lag }) => (lag === null ? [] : [lag]))
@@ -162,14 +161,15 @@ export class Live {
   /** Ages of the events of the last minute at a stage; `all`: of every category. */
   #window(stage: StageName, category: string): Buckets | undefined {
     const readings = this.#readings.get(stage)?.filter(({ silent }) => !silent)
-    const last = readings?.at(-1)?.ages.get(category)
-    return last && between(readings!.length > 1 ? readings![0]!.ages.get(category) : undefined, last)
+    // One reading says nothing of the last minute.
+    const last = readings && readings.length > 1 ? readings.at(-1)!.ages.get(category) : undefined
+    return last && between(readings![0]!.ages.get(category), last)
   }
 
   #categoryFigures(): CategoryFigures[] {
     const rows: CategoryFigures[] = []
     for (const category of this.#readings.get('enforce')?.at(-1)?.ages.keys() ?? []) {
-      const window = this.#window('enforce', category)!
+      const window = this.#window('enforce', category) ?? NOTHING
       const ms = (q: number) => {
         const seconds = quantileOf(window, q)
         return seconds === null ? null : seconds * 1_000

@@ -29,7 +29,7 @@ export class PolicyTasks {
   #last: Promise<unknown> = Promise.resolve()
   #worker: Worker | undefined
 
-  /** The result; undefined while it is under way. */
+  /** The result; undefined while it is under way. One that failed is told once, and tried anew when it is asked for again. */
   result(key: string, task: () => PolicyTask): TaskResult | undefined {
     if (!this.#results.has(key)) {
       for (const [old, result] of this.#results) {
@@ -42,7 +42,9 @@ export class PolicyTasks {
         this.#results.set(key, result)
       })
     }
-    return this.#results.get(key)
+    const result = this.#results.get(key)
+    if (result && 'failed' in result) this.#results.delete(key)
+    return result
   }
 
   has(key: string): boolean {

@@ -33,7 +33,7 @@ const DAY_MS = 86_400_000
 
 /** Pages that show and change nothing. Looks at texts are recorded. */
 export function lookRoutes(app: FastifyInstance, context: ConsoleContext, pages: Pages): void {
-  const { store, live, audit, clock, settings } = context
+  const { store, live, audit, policy, clock, settings } = context
   const counts = () => ({
     waiting: store.get('SELECT count(*) AS n FROM waiting')!.n as number,
     openLetters: store.get('SELECT count(*) AS n FROM dead_letters WHERE replayed = 0')!.n as number,
@@ -134,7 +134,11 @@ export function lookRoutes(app: FastifyInstance, context: ConsoleContext, pages:
 
   app.get<{ Params: { id: string } }>('/accounts/:id', (request, reply) => {
     const view = pages.view(request, reply)
-    const account = accountOf(store, request.params.id, view.now, numberOf(request.query, 'before'))
+    const account = accountOf(store, request.params.id, {
+      now: view.now,
+      areaOf: (category) => policy.areaOf(category),
+      before: numberOf(request.query, 'before'),
+    })
     if (!account) {
       reply.code(404)
       return pages.send(

@@ -11,7 +11,7 @@ import {
   withdrawPolicy,
 } from '@wardline/control'
 import { heldBySection, ruleCounts, storedOrders, storedPublications } from '@wardline/decision-store'
-import { loadBundle, type PolicyFiles, policyVersion, readPolicyFiles } from '@wardline/policy'
+import { type PolicyFiles, policyVersion, readPolicyFiles } from '@wardline/policy'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
   allowed,
@@ -41,14 +41,9 @@ const VERSIONS_SHOWN = 30
 
 /** Policy and section orders: what is in force, and the way to change it. Writes only policy.control. */
 export function policyRoutes(app: FastifyInstance, context: ConsoleContext, pages: Pages): void {
-  const { store, connection, settings, audit, live, clock } = context
+  const { store, connection, settings, audit, live, policy, clock } = context
   const tasks = new PolicyTasks()
-  const modes = new Modes()
   app.addHook('onClose', () => tasks.stop())
-  /** The files that stages use, as far as this console knows. */
-  const filesInForce = (records: readonly PublishedRecord[]) =>
-    current(records) ? publishedFiles(records, settings.ruleSet) : readPolicyFiles(settings.policyFolder)
-
   const publications = () => storedPublications(store)
   const current = (records: readonly PublishedRecord[]) => inForce(records, settings.ruleSet)
   /** The files of a candidate: `folder`, or a version that the store has seen. Throws Refused. */
@@ -61,8 +56,6 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
       throw error
     }
   }
-  // Compiled now, so that the first page need not wait for it.
-  modes.of(filesInForce(publications()))
   const again = (reply: FastifyReply) => reply.header('refresh', '1').header('cache-control', 'no-store')
   const shown = async (isThere: () => boolean) => {
     const until = performance.now() + SHOWN_WITHIN_MS
@@ -73,7 +66,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     const view = pages.view(request, reply)
     const records = publications()
     const standing = current(records)
-    const modeOf = modes.of(filesInForce(records))
+    const modeOf = policy.modes()
     const counts = new Map(ruleCounts(store).map((each) => [each.rule, each]))
     const none = { live: 0, adverse: 0, shadow: 0, overturned: 0 }
     const rules = [...new Set([...counts.keys(), ...modeOf.keys()])]
@@ -141,7 +134,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     audit.record(user.name, 'publish_policy', `${settings.ruleSet} ${version}`)
     await publishPolicy(connection, files, { name: settings.ruleSet, issuedBy: user.name, now: clock() })
     await shown(() => current(publications())?.version === version)
-    modes.of(files)
+    policy.modes()
     return pages.goTo(reply, user, '/policy', t('policy.publish.done', version))
   })
 
@@ -164,7 +157,7 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext, page
     if (!BACKTEST_SIZES.some((size) => size === events)) throw new Refused(400, 'no such size')
     const records = publications()
     const files = candidateFiles(from, records)
-    const before = filesInForce(records)
+    const before = policy.files()
     const id = `${policyVersion(files)}-${policyVersion(before)}-${events}-${clock().toString(36)}`
     tasks.result(`backtest ${id}`, () => ({
       kind: 'backtest',
@@ -251,21 +244,5 @@ function versionRow({ record, refusal, publishedAt }: PublishedRecord, isInForce
     at: publishedAt,
     bytes: record?.payload?.length ?? 0,
     refusal,
-  }
-}
-
-/** Modes of the rules of a policy, by version: compiling one takes a tenth of a second. */
-class Modes {
-  #version = ''
-  #modes = new Map<string, string>()
-
-  of(files: PolicyFiles): ReadonlyMap<string, string> {
-    const version = policyVersion(files)
-    if (version !== this.#version) {
-      const loaded = loadBundle(files)
-      this.#modes = new Map(loaded.ok ? loaded.bundle.policy.rules.map(({ id, mode }) => [id, mode]) : [])
-      this.#version = version
-    }
-    return this.#modes
   }
 }

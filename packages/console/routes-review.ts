@@ -105,7 +105,7 @@ export function reviewRoutes(app: FastifyInstance, context: ConsoleContext, page
     const { id } = request.params
     const outcome = textOf(request.body, 'outcome')
     if (outcome !== 'UPHELD' && outcome !== 'OVERTURNED') throw new Refused(400, 'no outcome is named')
-    const reason = textOf(request.body, 'reason') ?? null
+    const reason = outcome === 'OVERTURNED' ? (textOf(request.body, 'reason') ?? null) : null
     if (reason !== null && !OVERTURN_REASONS.some((each) => each === reason))
       throw new Refused(400, 'no such reason')
     const standing = queueOf(context).standingOf(id)

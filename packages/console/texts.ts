@@ -186,7 +186,7 @@ const TEXTS = {
   'review.overturn': ['Overturn', '撤销'],
   'review.skip': ['Give back, next', '退回，下一件'],
   'review.why': ['Waits because', '复核原因'],
-  'review.since': ['since', '等待'],
+  'review.since': ['waits', '等待'],
   'review.reason': ['Reason', '理由'],
   'review.reason.no_violation': ['no violation', '未违规'],
   'review.reason.wrong_category': ['another category', '类别有误'],
@@ -455,7 +455,7 @@ const TEXTS = {
   'kind.USAGE': ['Watch time', '使用时长'],
   'category.all': ['all', '全部'],
   'category.unclassified': ['unclassified', '未归类'],
-  'category.benign': ['benign', '无害'],
+  'category.benign': ['benign', '正常'],
   'category.sexual_enticement': ['sexual enticement', '性引诱'],
   'category.obscene': ['obscene', '淫秽低俗'],
   'category.grooming': ['grooming', '诱骗接近'],
@@ -471,6 +471,10 @@ const TEXTS = {
   'category.game_companion': ['game companion', '游戏陪玩'],
   'category.privacy_exposure': ['privacy exposure', '泄露隐私'],
   'category.addiction': ['addiction', '沉迷'],
+  'area.sexual': ['sexual', '涉性侵害'],
+  'area.fraud': ['fraud', '诈骗与违规营销'],
+  'area.abuse': ['abuse', '辱骂与有害内容'],
+  'area.privacy': ['privacy', '隐私'],
   'age.UNKNOWN': ['unknown', '未知'],
   'age.UNDER_3': ['under 3', '3 岁以下'],
   'age.AGE_3_TO_7': ['3–7', '3–7 岁'],
@@ -488,7 +492,7 @@ const TEXTS = {
 export type TextKey = keyof typeof TEXTS
 
 /** Keys whose last part is one of a closed set that the events name. */
-export type NamedSet = 'verdict' | 'action' | 'type' | 'kind' | 'category' | 'age' | 'audit'
+export type NamedSet = 'verdict' | 'action' | 'type' | 'kind' | 'category' | 'area' | 'age' | 'audit'
 
 /** The texts in one language. */
 export interface Translator {

@@ -1,4 +1,4 @@
-import type { AgeBand, UserReport } from '@wardline/events'
+import type { AgeBand, Category, UserReport } from '@wardline/events'
 import { decisionPage, reportOfRow, type StoredDecision } from './decisions.ts'
 import type { DecisionStore } from './store.ts'
 
@@ -19,8 +19,8 @@ export interface Account {
   readonly decisions: readonly StoredDecision[]
   readonly older: number | null
   readonly counts: { readonly decisions: number; readonly notable: number; readonly overturned: number }
-  /** Strikes after the newest decision of each category that has any. */
-  readonly strikes: readonly { readonly category: string; readonly strikes: number; readonly at: number }[]
+  /** Strikes after the newest decision of each policy area that has any. */
+  readonly strikes: readonly { readonly area: string; readonly strikes: number; readonly at: number }[]
   /** The newest account action, where it has not been lifted and has not run out. */
   readonly action: { readonly action: string; readonly since: number; readonly until: number | null } | null
   readonly minors: number
@@ -36,9 +36,14 @@ const SHOWN = 50
 export function accountOf(
   store: DecisionStore,
   accountId: string,
-  now: number,
-  before?: number,
+  options: {
+    readonly now: number
+    /** Name of the policy area that a category belongs to: strikes count within one only. */
+    readonly areaOf: (category: Category) => string
+    readonly before?: number | undefined
+  },
 ): Account | undefined {
+  const { now, areaOf, before } = options
   const { decisions, older } = decisionPage(store, { actor: accountId }, SHOWN, before)
   const counts = store.get(
     `SELECT count(*) AS decisions, coalesce(sum(plain = 0), 0) AS notable,
@@ -51,9 +56,13 @@ export function accountOf(
   if (counts.decisions === 0 && minors === 0 && reportsAgainst.length === 0 && reportsBy.length === 0)
     return undefined
   const struck = decisionPage(store, { actor: accountId, notable: true }, 500).decisions
-  const strikes = new Map<string, { category: string; strikes: number; at: number }>()
-  for (const { category, strikes: count, decidedAt } of struck)
-    if (!strikes.has(category)) strikes.set(category, { category, strikes: count, at: decidedAt })
+  const strikes = new Map<string, { area: string; strikes: number; at: number }>()
+  for (const { category, strikes: count, decidedAt, verdict, type } of struck) {
+    const area = areaOf(category)
+    // What is benign belongs to some area in name only, and says 0 there.
+    if (category === 'benign' || (verdict === 'ALLOW' && type === 'DECISION') || strikes.has(area)) continue
+    strikes.set(area, { area, strikes: count, at: decidedAt })
+  }
   return {
     accountId,
     decisions,

@@ -47,8 +47,7 @@ export function heldBySection(store: DecisionStore): Map<string, number> {
   return new Map(
     store
       .all(
-        `SELECT json_extract(record, '$.section') AS section, count(*) AS n FROM decisions
-         WHERE verdict = 'HOLD_SECTION_SUSPENDED' GROUP BY section`,
+        "SELECT section, count(*) AS n FROM decisions WHERE verdict = 'HOLD_SECTION_SUSPENDED' GROUP BY section",
       )
       .map((row) => [row.section as string, row.n as number]),
   )

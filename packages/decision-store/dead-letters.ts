@@ -1,9 +1,10 @@
 import type { DecisionStore } from './store.ts'
 
-/** Dead letters with one stage, reason and error. */
+/** Dead letters with one stage, reason and kind of error. */
 export interface LetterGroup {
   readonly stage: string
   readonly reason: string
+  /** Without its figures. */
   readonly error: string
   readonly fromTopic: string
   readonly letters: number
@@ -28,14 +29,14 @@ export interface StoredLetter {
 export function letterGroups(store: DecisionStore): LetterGroup[] {
   return store
     .all(
-      `SELECT stage, reason, error, from_topic, count(*) AS letters, sum(replayed) AS replayed, min(at) AS first_at,
-         max(at) AS last_at FROM dead_letters GROUP BY stage, reason, error, from_topic
+      `SELECT stage, reason, shape, from_topic, count(*) AS letters, sum(replayed) AS replayed, min(at) AS first_at,
+         max(at) AS last_at FROM dead_letters GROUP BY stage, reason, shape, from_topic
        ORDER BY count(*) - sum(replayed) DESC, last_at DESC LIMIT 200`,
     )
     .map((row) => ({
       stage: row.stage as string,
       reason: row.reason as string,
-      error: row.error as string,
+      error: row.shape as string,
       fromTopic: row.from_topic as string,
       letters: row.letters as number,
       replayed: row.replayed as number,

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite'
-import { Campaign, type CampaignReport } from '@wardline/campaign'
+import { Campaign, type CampaignDecision, type CampaignReport } from '@wardline/campaign'
 import type { Category, EnforcementDecision, ReviewVerdict, UserReport } from '@wardline/events'
 import type { Assessment } from './records.ts'
 import { type DecisionStore, verdictOfRow } from './store.ts'
@@ -29,7 +29,7 @@ export function decisionPage(
   size: number,
   before = Number.MAX_SAFE_INTEGER,
 ): DecisionPage {
-  const where = ['d.seq < ?']
+  const where = [filter.rule === undefined ? 'd.seq < ?' : 'h.seq < ?']
   const values: SQLInputValue[] = [before]
   const equal = (column: string, value: string | undefined) => {
     if (value === undefined) return
@@ -42,10 +42,16 @@ export function decisionPage(
   equal('type', filter.type)
   if (filter.type !== undefined && filter.type !== 'DECISION') where.push("d.type <> 'DECISION'")
   if (filter.notable) where.push('d.plain = 0')
-  const rule = filter.rule === undefined ? '' : 'JOIN rule_hits h ON h.seq = d.seq AND h.rule_id = ?'
-  if (filter.rule !== undefined) values.unshift(filter.rule)
+  // By the hits of the rule in their order: the page is full after as many rows as it has.
+  const from =
+    filter.rule === undefined ? 'decisions d' : 'rule_hits h CROSS JOIN decisions d ON d.seq = h.seq'
+  if (filter.rule !== undefined) {
+    where.push('h.rule_id = ?')
+    values.push(filter.rule)
+  }
+  const order = filter.rule === undefined ? 'd.seq' : 'h.seq'
   const rows = store.all(
-    `SELECT DISTINCT d.seq, d.record FROM decisions d ${rule} WHERE ${where.join(' AND ')} ORDER BY d.seq DESC LIMIT ?`,
+    `SELECT d.seq, d.record FROM ${from} WHERE ${where.join(' AND ')} ORDER BY ${order} DESC LIMIT ?`,
     ...values,
     size + 1,
   )
@@ -143,13 +149,27 @@ export function ruleCounts(store: DecisionStore): RuleCounts[] {
 /** The regulator's table over what the store holds. */
 export function campaignFromStore(store: DecisionStore, from: number, to: number): CampaignReport {
   const campaign = new Campaign(from, to)
-  // What is plain has no item and no statement, so it is in no row of the report.
-  for (const row of store.all(
-    'SELECT record FROM decisions WHERE plain = 0 AND feed_appended_at >= ? AND feed_appended_at < ? ORDER BY seq',
+  const rows = store.all(
+    `SELECT event_id, type, actor_id, feed_appended_at, decided_at, adverse, brief FROM decisions
+     WHERE brief IS NOT NULL AND feed_appended_at >= ? AND feed_appended_at < ? ORDER BY seq`,
     from,
     to,
-  ))
-    campaign.takeDecision(JSON.parse(row.record as string) as EnforcementDecision)
+  )
+  for (const row of rows) {
+    const brief = JSON.parse(row.brief as string) as Pick<
+      CampaignDecision,
+      'accountAction' | 'items' | 'ruleIds'
+    >
+    campaign.takeDecision({
+      ...brief,
+      eventId: row.event_id as string,
+      type: row.type as CampaignDecision['type'],
+      actorId: row.actor_id as string,
+      feedAppendedAt: row.feed_appended_at as number,
+      decidedAt: row.decided_at as number,
+      statement: row.adverse === 1 ? {} : null,
+    })
+  }
   for (const row of store.all(
     "SELECT * FROM verdicts WHERE outcome <> 'CLAIMED' AND reviewed_at >= ? ORDER BY seq",
     from,

@@ -15,20 +15,24 @@ CREATE TABLE positions (
 -- plain: allowed, and nothing found, drawn or done. Of these only the newest are kept.
 CREATE TABLE decisions (
   seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, event_id TEXT NOT NULL, type TEXT NOT NULL,
-  actor_id TEXT NOT NULL, protected_id TEXT NOT NULL, verdict TEXT NOT NULL, category TEXT NOT NULL,
-  decided_at INTEGER NOT NULL, feed_appended_at INTEGER NOT NULL, plain INTEGER NOT NULL, record TEXT NOT NULL
+  actor_id TEXT NOT NULL, protected_id TEXT NOT NULL, section TEXT NOT NULL, verdict TEXT NOT NULL, category TEXT NOT NULL,
+  decided_at INTEGER NOT NULL, feed_appended_at INTEGER NOT NULL, plain INTEGER NOT NULL,
+  -- For the report, which reads thousands: brief has accountAction, items and ruleIds; null where it is in no row of it.
+  adverse INTEGER NOT NULL, brief TEXT, record TEXT NOT NULL
 );
+CREATE INDEX decisions_report ON decisions (feed_appended_at) WHERE brief IS NOT NULL;
 CREATE INDEX decisions_event ON decisions (event_id, seq);
 CREATE INDEX decisions_actor ON decisions (actor_id, seq);
 CREATE INDEX decisions_verdict ON decisions (verdict, seq);
 CREATE INDEX decisions_category ON decisions (category, verdict, seq);
 CREATE INDEX decisions_plain ON decisions (plain, seq);
 CREATE INDEX decisions_later ON decisions (type, seq) WHERE type <> 'DECISION';
+CREATE INDEX decisions_suspended ON decisions (section) WHERE verdict = 'HOLD_SECTION_SUSPENDED';
 CREATE INDEX decisions_protected ON decisions (protected_id, seq) WHERE protected_id <> actor_id;
 
 CREATE TABLE rule_hits (
-  rule_id TEXT NOT NULL, shadow INTEGER NOT NULL, seq INTEGER NOT NULL, adverse INTEGER NOT NULL,
-  PRIMARY KEY (rule_id, shadow, seq)
+  rule_id TEXT NOT NULL, seq INTEGER NOT NULL, shadow INTEGER NOT NULL, adverse INTEGER NOT NULL,
+  PRIMARY KEY (rule_id, seq)
 ) WITHOUT ROWID;
 CREATE INDEX rule_hits_seq ON rule_hits (seq);
 
@@ -75,10 +79,12 @@ CREATE TABLE control (
 
 CREATE TABLE dead_letters (
   stage TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, reason TEXT NOT NULL, error TEXT NOT NULL,
-  from_topic TEXT NOT NULL, from_partition INTEGER NOT NULL, from_offset INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  -- The error without its figures: what letters are grouped by.
+  shape TEXT NOT NULL, from_topic TEXT NOT NULL, from_partition INTEGER NOT NULL, from_offset INTEGER NOT NULL, bytes INTEGER NOT NULL,
   at INTEGER NOT NULL, replayed INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stage, partition, offset)
 ) WITHOUT ROWID;
 CREATE INDEX dead_letters_at ON dead_letters (at);
+CREATE INDEX dead_letters_shape ON dead_letters (stage, reason, shape, from_topic, replayed, at);
 
 -- Accounts that were erased, and when: what was decided before stays out when the store is read again.
 CREATE TABLE erased (account_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;

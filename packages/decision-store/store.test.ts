@@ -22,6 +22,7 @@ import { assessedOf, decisionOf, NOW, plainOf, taken, verdictOf } from './testin
 const folder = mkdtempSync(join(tmpdir(), 'wardline-store-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const areaOf = (category: string) => category
 const memory = (retention?: Retention) => DecisionStore.open(':memory:', 'cluster', retention)
 let offset = 0
 const take = (store: DecisionStore, ...records: Taken[]) =>
@@ -161,22 +162,25 @@ describe('the store', () => {
         },
       },
     )
-    const account = accountOf(store, 'actor', NOW + 1_000)!
+    const account = accountOf(store, 'actor', { now: NOW + 1_000, areaOf })!
     expect(account).toMatchObject({
       minors: 2,
       reportersAgainst: 1,
-      strikes: [{ category: 'fraud', strikes: 2 }],
+      strikes: [{ area: 'fraud', strikes: 2 }],
       action: { action: 'MUTE', until: NOW + 100 + 3_600_000 },
     })
-    expect(accountOf(store, 'actor', NOW + 4_000_000)!.action).toBeNull()
+    expect(accountOf(store, 'actor', { now: NOW + 4_000_000, areaOf })!.action).toBeNull()
     take(
       store,
       taken.decision(
         decisionOf({ type: 'REVERSAL', verdict: 'ALLOW', statement: null, liftedAction: 'MUTE', strikes: 0 }),
       ),
     )
-    expect(accountOf(store, 'actor', NOW + 1_000)).toMatchObject({ action: null, strikes: [] })
-    expect(accountOf(store, 'nobody', NOW)).toBeUndefined()
+    expect(accountOf(store, 'actor', { now: NOW + 1_000, areaOf })).toMatchObject({
+      action: null,
+      strikes: [],
+    })
+    expect(accountOf(store, 'nobody', { now: NOW, areaOf })).toBeUndefined()
   })
 
   it('forgets an account that is erased, also when what was decided before comes later', () => {
@@ -193,9 +197,9 @@ describe('the store', () => {
     expect(decisionPage(store, {}, 10).decisions.map(({ eventId }) => eventId)).toEqual(['other'])
     for (const table of ['assessments', 'contacts', 'verdicts', 'waiting'])
       expect(store.get(`SELECT count(*) AS n FROM ${table}`)!.n, table).toBe(0)
-    expect(accountOf(store, 'actor', NOW)).toBeUndefined()
+    expect(accountOf(store, 'actor', { now: NOW, areaOf })).toBeUndefined()
     take(store, taken.decision(decisionOf({ eventId: 'new', decidedAt: NOW + 70_000 })))
-    expect(accountOf(store, 'actor', NOW)!.counts.decisions).toBe(1)
+    expect(accountOf(store, 'actor', { now: NOW, areaOf })!.counts.decisions).toBe(1)
   })
 
   it('stays within its bounds, plain decisions and others apart', () => {

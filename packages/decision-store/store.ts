@@ -173,12 +173,13 @@ export class DecisionStore {
       case 'deadLetter': {
         const { stage, partition, offset, reason, error, from, message } = record.value
         this.#run(
-          'INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
+          'INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
           stage,
           partition,
           offset,
           reason,
           error,
+          error.replace(/\d+/g, '#'),
           from.topic,
           from.partition,
           from.offset,
@@ -201,23 +202,26 @@ export class DecisionStore {
     const { decisionId, eventId, type, actorId, protectedId, verdict, category, decidedAt, feedAppendedAt } =
       decision
     if (this.#isErased(actorId, decidedAt) || this.#isErased(protectedId, decidedAt)) return false
+    const adverse = decision.statement === null ? 0 : 1
     const { changes, lastInsertRowid } = this.#run(
-      `INSERT OR IGNORE INTO decisions (decision_id, event_id, type, actor_id, protected_id, verdict, category, decided_at,
-         feed_appended_at, plain, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO decisions (decision_id, event_id, type, actor_id, protected_id, section, verdict, category, decided_at,
+         feed_appended_at, plain, adverse, brief, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decisionId,
       eventId,
       type,
       actorId,
       protectedId,
+      decision.section,
       verdict,
       category,
       decidedAt,
       feedAppendedAt,
       isPlain(decision) ? 1 : 0,
+      adverse,
+      briefOf(decision),
       JSON.stringify(decision),
     )
     if (Number(changes) === 0) return false
-    const adverse = decision.statement === null ? 0 : 1
     for (const [shadow, rules] of [
       [0, decision.ruleIds],
       [1, decision.shadowRuleIds],
@@ -226,8 +230,8 @@ export class DecisionStore {
         this.#run(
           'INSERT OR IGNORE INTO rule_hits VALUES (?, ?, ?, ?)',
           rule,
-          shadow,
           lastInsertRowid,
+          shadow,
           adverse,
         )
     }
@@ -425,7 +429,7 @@ export class DecisionStore {
           )?.seq
     if (typeof boundary !== 'number') return false
     const doomed = `SELECT seq FROM decisions WHERE ${which} AND seq <= ${boundary} ORDER BY seq LIMIT ${PRUNE_ROWS}`
-    this.#db.exec(`DELETE FROM waiting WHERE event_id IN (SELECT event_id FROM decisions WHERE seq IN (${doomed}));
+    this.#db.exec(`DELETE FROM waiting WHERE decision_id IN (SELECT decision_id FROM decisions WHERE seq IN (${doomed}));
       DELETE FROM rule_hits WHERE seq IN (${doomed})`)
     const { changes } = this.#db.prepare(`DELETE FROM decisions WHERE seq IN (${doomed})`).run()
     return Number(changes) === PRUNE_ROWS
@@ -503,6 +507,12 @@ export const isPlain = (decision: EnforcementDecision): boolean =>
   decision.ruleIds.length === 0 &&
   decision.shadowRuleIds.length === 0 &&
   decision.items.length === 0
+
+/** What the campaign report takes of it; null where that has no row for it. */
+const briefOf = ({ type, statement, items, ruleIds, accountAction }: EnforcementDecision): string | null =>
+  type === 'DECISION' && statement === null && items.length === 0
+    ? null
+    : JSON.stringify({ accountAction, items, ruleIds })
 
 const isKnownMinor = (band: AssessedEvent['actorAgeBand']): boolean => band !== 'UNKNOWN' && band !== 'ADULT'
 

@@ -12,17 +12,28 @@ import { StageMetrics } from './metrics.ts'
 import { PartitionTask } from './partition-task.ts'
 import { deadLetter, duplicate, forward } from './results.ts'
 import type { Stage } from './stage.ts'
+import { TraceContext } from './trace-context.ts'
 
 // The broker's side is played: what is tested is what a stage counts, and what it writes into headers.
 
 const T0 = Date.UTC(2026, 8, 21)
 const IN = 'events.classified'
-const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
+const SAMPLED = TRACE.replace(/00$/, '01')
 
 interface Said {
   category: Category
   feedAppendedAt: number
   answer?: 'drop' | 'deadLetter' | 'twice' | 'throw'
+}
+
+interface Span {
+  parent: string
+  topic: string
+  at: string
+  startedAt: number
+  reason?: string
+  endedAt?: number
 }
 
 const stage = {
@@ -61,12 +72,14 @@ let now: number
 let commit: () => Promise<void>
 let written: Map<string, OutMessage[]>
 let metrics: StageMetrics
+let spans: Span[]
 let task: PartitionTask<'AssessedEvent', Record<string, never>>
 
 beforeEach(async () => {
   now = T0
   commit = async () => {}
   written = new Map()
+  spans = []
   metrics = new StageMetrics('comment-risk')
   const producer = {
     fence: async () => {},
@@ -97,6 +110,20 @@ beforeEach(async () => {
     maxTransactionRecords: 100,
     outputPartitions: 1,
     committed: () => {},
+    traces: new TraceContext(),
+    spans: {
+      begin({ headers: { traceparent } }, { topic, offset: at }, startedAt) {
+        if (!String(traceparent).endsWith('-01')) return undefined
+        const span: Span = { parent: String(traceparent), topic, at, startedAt }
+        spans.push(span)
+        return {
+          traceparent: `${String(traceparent).slice(0, 36)}${'5'.repeat(16)}-01`,
+          failed: (reason) => void (span.reason = reason),
+          end: (endedAt) => void (span.endedAt = endedAt),
+        }
+      },
+      close: async () => {},
+    },
   })
   await task.open()
 })
@@ -196,5 +223,37 @@ describe('the trace of a record', () => {
     const { values } = await metrics.registry.getSingleMetric('wardline_event_age_seconds')!.get()
     const exemplars = values.flatMap((each) => (each as { exemplar?: { labelSet: object } }).exemplar ?? [])
     expect(exemplars.map(({ labelSet }) => labelSet)).toEqual([{ trace_id: begun!.slice(3, 35) }])
+  })
+})
+
+describe('the span of a record', () => {
+  it('of a sampled trace goes from the beginning of the transaction to the commit, and is the parent of its outputs', async () => {
+    const headers = { traceparent: Buffer.from(SAMPLED) }
+    const sent = [
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'twice' }, headers),
+      message({ category: 'hate', feedAppendedAt: T0, answer: 'throw' }, headers),
+      message({ category: 'hate', feedAppendedAt: T0 }, { traceparent: Buffer.from(TRACE) }),
+    ]
+    commit = async () => {
+      throw new TransactionFailed('as the test wants it')
+    }
+    await expect(process(...sent)).rejects.toThrow(TransactionFailed)
+    expect(spans.map(({ endedAt }) => endedAt)).toEqual([undefined, undefined])
+    spans = []
+    commit = async () => {
+      now = T0 + 300
+    }
+    await task.open()
+    await process(...sent)
+    const both = { parent: SAMPLED, topic: IN, startedAt: T0, endedAt: T0 + 300 }
+    expect(spans).toEqual([
+      { ...both, at: sent[0]!.offset },
+      { ...both, at: sent[1]!.offset, reason: 'processing_failed' },
+    ])
+    const child = SAMPLED.replace('00f067aa0ba902b7', '5'.repeat(16))
+    const traces = written.get('events.assessed')!.map((output) => String(output.headers?.traceparent))
+    expect(traces).toEqual([child, child, TRACE])
+    // A dead letter is the record as it came.
+    expect(String(written.get('comment-risk.dlq')![0]!.headers?.traceparent)).toBe(SAMPLED)
   })
 })

@@ -20,10 +20,11 @@ import { encodePositions, joinPositions, POSITION_KEY, readPositions } from './i
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { DeadLetterReason, StageResult } from './results.ts'
+import type { RecordSpan, Spans } from './spans.ts'
 import type { RecordContext, Stage, StageInput } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { deadLetterTopic, stateTopic } from './topics.ts'
-import { TraceContext } from './trace-context.ts'
+import type { RecordTrace, TraceContext } from './trace-context.ts'
 
 /** What all tasks of a stage process share. */
 export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -39,6 +40,9 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
   readonly outputPartitions: number
   /** Called with each output after its transaction has committed. */
   readonly committed: (output: RecordTypes[Output]) => void
+  readonly traces: TraceContext
+  /** Absent where no spans are exported. */
+  readonly spans: Spans | undefined
 }
 
 /** Outputs a transaction may hold, bytes: well below the topics' max.message.bytes, which bounds one partition's share of it. */
@@ -58,7 +62,6 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   readonly #producer: TransactionalProducer
   readonly #inputs: ReadonlyMap<string, AnyInput<Output, State>>
   readonly #logger: Logger
-  readonly #traces = new TraceContext()
   #state: State
   #stores: readonly StateStore[]
   /** Next offset of each input; what #state stands for. Undefined until the first restore. */
@@ -261,8 +264,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     topic: string,
     now: number,
   ): void {
-    const { stage, encoder, outputPartitions } = this.#deps
-    const headers = this.#traces.of(message.headers)
+    const { stage, encoder, outputPartitions, traces } = this.#deps
+    const trace = traces.of(message.headers)
+    const { headers } = trace
     const written: { key: Buffer; value: Buffer }[] = []
     for (const output of outputs) {
       const value = encoder.encode(output)
@@ -275,6 +279,8 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       written.push({ key: Buffer.from(stage.output.key(output)), value })
     }
     batch.forwarded++
+    const span = this.#beginSpan(batch, trace, message, topic, now)
+    if (span) headers.traceparent = span.traceparent
     for (const [i, { key, value }] of written.entries()) {
       batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), {
         key,
@@ -308,12 +314,28 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     batch.content.add(deadLetterTopic(stage.name), this.partition, letter)
     batch.bytes += letter.value?.length ?? 0
     batch.deadLetters.push(reason)
+    if (!this.#deps.spans) return
+    this.#beginSpan(batch, this.#deps.traces.of(message.headers), message, topic, now)?.failed(reason)
+  }
+
+  #beginSpan(
+    batch: Batch<RecordTypes[Output]>,
+    trace: RecordTrace,
+    message: FetchedMessage,
+    topic: string,
+    now: number,
+  ): RecordSpan | undefined {
+    const place = { topic, partition: this.partition, offset: message.offset }
+    const span = this.#deps.spans?.begin(trace, place, now)
+    if (span) batch.spans.push(span)
+    return span
   }
 
   /** Counts only what has committed. */
   #count(batch: Batch<RecordTypes[Output]>, committedAt: number): void {
     const { metrics, stage, committed } = this.#deps
     metrics.transactions.committed.inc()
+    for (const span of batch.spans) span.end(committedAt)
     for (const reason of batch.deadLetters) metrics.deadLetters[reason].inc()
     for (let i = 0; i < batch.outputs.length; i++) {
       const output = batch.outputs[i]!
@@ -406,6 +428,7 @@ class Batch<Out> {
   /** Work on each record, seconds. */
   readonly seconds: number[] = []
   readonly deadLetters: DeadLetterReason[] = []
+  readonly spans: RecordSpan[] = []
   readonly areEvents: boolean
   forwarded = 0
   duplicates = 0

@@ -1,9 +1,10 @@
 import type { RecordName, RecordTypes } from '@wardline/events'
 import { type Health, startHealthServer } from './health-server.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, type Logger } from './logger.ts'
 import { StageMetrics } from './metrics.ts'
-import { InvalidSettings, readSettings } from './settings.ts'
-import type { Stage } from './stage.ts'
+import { InvalidSettings, readSettings, type StageSettings } from './settings.ts'
+import type { Spans } from './spans.ts'
+import type { Stage, StageName } from './stage.ts'
 import { StageRunner } from './stage-runner.ts'
 import type { StateStore } from './state.ts'
 
@@ -26,6 +27,7 @@ export async function runStage<Output extends RecordName, State extends Record<s
     const settings = readSettings(process.env)
     const metrics = new StageMetrics(stage.name)
     const committed = hooks.onCommitted?.(metrics)
+    const spans = await spansOf(stage.name, settings, logger)
     const runner = new StageRunner({
       stage,
       settings,
@@ -33,6 +35,7 @@ export async function runStage<Output extends RecordName, State extends Record<s
       logger,
       clock: Date.now,
       ...(committed ? { committed } : {}),
+      ...(spans ? { spans } : {}),
     })
     const health: Health = { ready: () => runner.health(), alive: () => true }
     const server = await startHealthServer(settings.metrics, metrics.registry, health)
@@ -70,6 +73,17 @@ export async function runStage<Output extends RecordName, State extends Record<s
     logger.fatal({ error: error instanceof InvalidSettings ? 'InvalidSettings' : undefined }, message)
     process.exitCode = 1
   }
+}
+
+/** The library is loaded only where spans are asked for: it is as large as the rest of the stage. */
+async function spansOf(
+  stage: StageName,
+  { tracing }: StageSettings,
+  logger: Logger,
+): Promise<Spans | undefined> {
+  if (!tracing) return undefined
+  const { SpanExport } = await import('./span-export.ts')
+  return new SpanExport({ stage, endpoint: tracing.endpoint, logger })
 }
 
 /** Says why a service does not start, every reason, and has the process end with 1. */

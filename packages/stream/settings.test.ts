@@ -24,6 +24,17 @@ describe('readSettings', () => {
     }
   })
 
+  it('exports spans where it is told where to, and not else', () => {
+    expect(readSettings(good).tracing).toBeUndefined()
+    const endpoint = 'http://collector:4318/v1/traces'
+    const of = (env: object) => readSettings({ ...good, WARDLINE_OTLP_ENDPOINT: endpoint, ...env }).tracing
+    expect(of({})).toEqual({ endpoint, share: 0.01 })
+    expect(of({ WARDLINE_TRACE_SHARE: '0.5' })).toEqual({ endpoint, share: 0.5 })
+    expect(() => of({ WARDLINE_TRACE_SHARE: '2' })).toThrow('WARDLINE_TRACE_SHARE')
+    expect(() => of({ WARDLINE_OTLP_ENDPOINT: 'collector:4318' })).toThrow('must be an http(s) address')
+    expect(() => readSettings({ ...good, WARDLINE_TRACE_SHARE: '0.5' })).toThrow('WARDLINE_OTLP_ENDPOINT')
+  })
+
   it('refuses half a login and a heartbeat that is too slow for its session', () => {
     expect(() => readSettings({ ...good, WARDLINE_SASL_MECHANISM: 'scram-sha-512' })).toThrow(
       /SASL_USERNAME: is needed[\s\S]*SASL_PASSWORD_FILE: is needed/,

@@ -29,6 +29,9 @@ function isReadable(file: string): boolean {
   }
 }
 
+/** Of the traces that begin here, where nothing else is said. */
+const TRACE_SHARE = 0.01
+
 const hostAndPort = /^[^\s:,]+:\d{1,5}$/
 const milliseconds = (fallback: number, least: number, most: number) =>
   z.coerce.number().int().min(least).max(most).default(fallback)
@@ -60,6 +63,11 @@ const environment = z
     WARDLINE_METRICS_TOKEN_FILE: z.string().optional(),
     WARDLINE_METRICS_OPEN: z.enum(['true', 'false']).default('false'),
     WARDLINE_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(9464),
+    WARDLINE_OTLP_ENDPOINT: z
+      .string()
+      .refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http(s) address')
+      .optional(),
+    WARDLINE_TRACE_SHARE: z.coerce.number().min(0).max(1).optional(),
     WARDLINE_LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info'),
@@ -127,6 +135,13 @@ const environment = z
           'makes the metrics readable from other machines: give WARDLINE_METRICS_TOKEN_FILE, or say WARDLINE_METRICS_OPEN=true',
       })
     }
+    if (env.WARDLINE_TRACE_SHARE !== undefined && env.WARDLINE_OTLP_ENDPOINT === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['WARDLINE_TRACE_SHARE'],
+        message: 'says how many traces are recorded, and needs WARDLINE_OTLP_ENDPOINT to send them to',
+      })
+    }
     together(['WARDLINE_SASL_MECHANISM', 'WARDLINE_SASL_USERNAME', 'WARDLINE_SASL_PASSWORD_FILE'])
     together(['WARDLINE_REGISTRY_USERNAME', 'WARDLINE_REGISTRY_PASSWORD_FILE'])
     together(['WARDLINE_TLS_CERT_FILE', 'WARDLINE_TLS_KEY_FILE'])
@@ -150,6 +165,8 @@ export interface StageSettings {
     /** Holds what a scraper of /metrics has to send as its bearer token; absent: nothing is asked for. */
     readonly tokenFile?: string
   }
+  /** Where spans go, and the share of the traces begun here that are recorded; absent: no spans. */
+  readonly tracing?: { readonly endpoint: string; readonly share: number }
   readonly logLevel: string
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -206,6 +223,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       port: e.WARDLINE_METRICS_PORT,
       ...(e.WARDLINE_METRICS_TOKEN_FILE === undefined ? {} : { tokenFile: e.WARDLINE_METRICS_TOKEN_FILE }),
     },
+    ...(e.WARDLINE_OTLP_ENDPOINT === undefined
+      ? {}
+      : { tracing: { endpoint: e.WARDLINE_OTLP_ENDPOINT, share: e.WARDLINE_TRACE_SHARE ?? TRACE_SHARE } }),
     logLevel: e.WARDLINE_LOG_LEVEL,
     sessionTimeoutMs: e.WARDLINE_SESSION_TIMEOUT_MS,
     heartbeatIntervalMs: e.WARDLINE_HEARTBEAT_INTERVAL_MS,

@@ -22,9 +22,11 @@ import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import { PartitionTask, type TaskDeps } from './partition-task.ts'
 import type { StageSettings } from './settings.ts'
+import type { Spans } from './spans.ts'
 import type { Stage } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { groupId, TOPICS, transactionalId } from './topics.ts'
+import { TraceContext } from './trace-context.ts'
 
 export interface StageRunnerOptions<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly stage: Stage<Output, State>
@@ -34,6 +36,7 @@ export interface StageRunnerOptions<Output extends RecordName, State extends Rec
   readonly clock: () => number
   /** Called with each output after its transaction has committed. */
   readonly committed?: (output: RecordTypes[Output]) => void
+  readonly spans?: Spans
 }
 
 const FIRST_BACKOFF_MS = 50
@@ -138,6 +141,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       await this.#reader.close().catch(() => {})
       await this.#control?.close()
       await following
+      await this.#options.spans?.close()
       closeForgottenSockets(this.#kafka)
       this.#options.metrics.setReady(false)
     }
@@ -159,7 +163,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 
   async #prepare(): Promise<TaskDeps<Output, State>> {
-    const { stage, metrics, clock, settings, committed } = this.#options
+    const { stage, metrics, clock, settings, committed, spans } = this.#options
     const schemaId = await this.#registry.idOf(stage.output.topic, stage.output.record)
     const decoders = new Map(
       stage.inputs.map((input) => [
@@ -180,6 +184,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
       committed: committed ?? (() => {}),
+      traces: new TraceContext(settings.tracing?.share),
+      spans,
     }
   }
 

@@ -1,9 +1,17 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { isTraceparent, TraceContext, traceIdOf } from './trace-context.ts'
+import {
+  isSampled,
+  isTraceparent,
+  parentIdOf,
+  type RecordHeaders,
+  TraceContext,
+  traceIdOf,
+} from './trace-context.ts'
 
 const GIVEN = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-const traces = new TraceContext()
+const context = new TraceContext()
+const traces = { of: (headers: RecordHeaders | undefined) => context.of(headers).headers }
 const begun = /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/
 
 it('begins a trace where the producer named none, each record its own', () => {
@@ -20,6 +28,7 @@ it('keeps the trace of the producer, byte for byte, and what its tracing system 
   const headers = { traceparent: Buffer.from(GIVEN), tracestate: Buffer.from('vendor=1') }
   expect(traces.of(headers)).toEqual(headers)
   expect(traces.of({ traceparent: GIVEN })).toEqual({ traceparent: GIVEN })
+  expect([context.of(headers).isNew, context.of({}).isNew]).toEqual([false, true])
   expect(traceIdOf(Buffer.from(GIVEN))).toBe('4bf92f3577b34da6a3ce929d0e0e4736')
   expect(traceIdOf(GIVEN)).toBe('4bf92f3577b34da6a3ce929d0e0e4736')
 })
@@ -67,4 +76,23 @@ it('takes nothing for a trace that the format forbids', () => {
       },
     ),
   )
+})
+
+it('says of a share of the traces begun here that they are sampled', () => {
+  const shareOf = (share: number) => {
+    const own = new TraceContext(share)
+    const begun = Array.from({ length: 4_000 }, () => own.of(undefined).headers.traceparent)
+    return begun.filter(isSampled).length / begun.length
+  }
+  expect([shareOf(0), shareOf(1)]).toEqual([0, 1])
+  // Four standard deviations.
+  expect(Math.abs(shareOf(0.25) - 0.25)).toBeLessThan(0.03)
+  for (const flags of ['01', '03', '0f', 'ff'])
+    expect(isSampled(GIVEN.replace(/01$/, flags)), flags).toBe(true)
+  for (const flags of ['00', '02', '10', 'fe'])
+    expect(isSampled(Buffer.from(GIVEN.replace(/01$/, flags))), flags).toBe(false)
+  expect([parentIdOf(GIVEN), parentIdOf(Buffer.from(GIVEN))]).toEqual([
+    '00f067aa0ba902b7',
+    '00f067aa0ba902b7',
+  ])
 })

@@ -4,11 +4,17 @@ import { randomFillSync } from 'node:crypto'
 export const TRACEPARENT_HEADER = 'traceparent'
 export const TRACESTATE_HEADER = 'tracestate'
 
+export interface RecordTrace {
+  readonly headers: TraceHeaders
+  /** Nobody before named a trace: the parent in it is made up. */
+  readonly isNew: boolean
+}
+
 type HeaderValue = Buffer | string | (Buffer | string)[] | undefined
 export type RecordHeaders = Readonly<Record<string, HeaderValue>>
 /** What a stage's outputs carry of the trace. */
 export interface TraceHeaders extends Record<string, Buffer | string> {
-  readonly traceparent: Buffer | string
+  traceparent: Buffer | string
 }
 
 /** version - trace-id - parent-id - flags, as in 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 */
@@ -22,6 +28,16 @@ const POOL_BYTES = 24 * 170
 /** The 32 hex digits of the trace that a traceparent names. */
 export const traceIdOf = (traceparent: Buffer | string): string =>
   typeof traceparent === 'string' ? traceparent.slice(3, 35) : traceparent.toString('latin1', 3, 35)
+
+/** The 16 hex digits of the span that a traceparent names as the parent. */
+export const parentIdOf = (traceparent: Buffer | string): string =>
+  typeof traceparent === 'string' ? traceparent.slice(36, 52) : traceparent.toString('latin1', 36, 52)
+
+/** Whether whoever began the trace records it; the lowest bit of the flags. */
+export function isSampled(traceparent: Buffer | string): boolean {
+  const digit = typeof traceparent === 'string' ? traceparent.charCodeAt(54) : traceparent[54]!
+  return ((digit >= A ? digit - A + 10 : digit - ZERO) & 1) === 1
+}
 
 /**
  * Whether it names a trace: lower-case hex in four fields, no id of zeros, version not ff. Later versions may be longer,
@@ -50,33 +66,36 @@ const A = 0x61
 
 /**
  * The trace of a record, for what is written because of it: its own where a producer or an earlier stage has named one,
- * else a new one. Stages record no spans, so the parent stays the producer's and the flags say what the producer said; a
- * trace that begins here says "not sampled". `tracestate` goes along with a trace that is kept, and only with it.
+ * else a new one. Of those that begin here, `share` say that they are sampled. `tracestate` goes along with a trace that is
+ * kept, and only with it.
  */
 export class TraceContext {
+  readonly #sampledBelow: number
   readonly #fill: (bytes: Buffer) => void
   readonly #pool = Buffer.alloc(POOL_BYTES)
   #used = POOL_BYTES
 
   /** `fill` puts random bytes into all of the buffer. */
-  constructor(fill: (bytes: Buffer) => void = randomFillSync) {
+  constructor(share = 0, fill: (bytes: Buffer) => void = randomFillSync) {
+    this.#sampledBelow = share * 2 ** 32
     this.#fill = fill
   }
 
-  of(headers: RecordHeaders | undefined): TraceHeaders {
+  of(headers: RecordHeaders | undefined): RecordTrace {
     const given = headers?.[TRACEPARENT_HEADER]
-    if (given === undefined || Array.isArray(given)) return { traceparent: this.#begin() }
+    if (given === undefined || Array.isArray(given)) return this.#begin()
     const bytes = typeof given === 'string' ? Buffer.from(given, 'latin1') : given
-    if (!isTraceparent(bytes)) return { traceparent: this.#begin() }
+    if (!isTraceparent(bytes)) return this.#begin()
     // What a later version adds means nothing to this one, and is not passed on under its number.
     const traceparent =
       bytes[0] === ZERO && bytes[1] === ZERO ? given : `00${bytes.toString('latin1', 2, LENGTH)}`
     const state = headers![TRACESTATE_HEADER]
-    if (state === undefined || Array.isArray(state) || state.length > MAX_TRACESTATE) return { traceparent }
-    return { traceparent, [TRACESTATE_HEADER]: state }
+    if (state === undefined || Array.isArray(state) || state.length > MAX_TRACESTATE)
+      return { headers: { traceparent }, isNew: false }
+    return { headers: { traceparent, [TRACESTATE_HEADER]: state }, isNew: false }
   }
 
-  #begin(): string {
+  #begin(): RecordTrace {
     if (this.#used + 24 > POOL_BYTES) {
       this.#fill(this.#pool)
       this.#used = 0
@@ -84,6 +103,7 @@ export class TraceContext {
     const at = this.#used
     this.#used += 24
     const id = this.#pool.toString('hex', at, at + 24)
-    return `00-${id.slice(0, 32)}-${id.slice(32)}-00`
+    const flags = this.#pool.readUInt32BE(at) < this.#sampledBelow ? '01' : '00'
+    return { headers: { traceparent: `00-${id.slice(0, 32)}-${id.slice(32)}-${flags}` }, isNew: true }
   }
 }

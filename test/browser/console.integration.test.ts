@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createServer, readConsoleSettings } from '@wardline/console'
-import { AuditLog } from '@wardline/console/audit-log'
-import { Live } from '@wardline/console/live'
+import { DecisionStore, Follower, StoredQueue } from '@wardline/decision-store'
 import type { EnforcementDecision, FeedEvent } from '@wardline/events'
-import { readFed } from '@wardline/review'
+import { readFed, readQueue } from '@wardline/review'
 import { recordKey } from '@wardline/sample-feed'
-import { createLogger, TOPICS } from '@wardline/stream'
+import { TOPICS } from '@wardline/stream'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from './chromium.ts'
 import { fullStore } from './full-store.ts'
+import { pageServer, pagesOf } from './page-server.ts'
 import { type Person, RunningConsole, TOKENS } from './running-console.ts'
 
 const chromium = findChromium()
@@ -495,68 +494,83 @@ describe.skipIf(chromium === undefined)('the console in a browser', () => {
     expect(wrong).toEqual([])
   })
 
+  it('works without scripts, but for the keys', async () => {
+    const event = scam('plain')
+    await feed(event)
+    const decision = await until(async () =>
+      (await running.decisions()).find(({ eventId }) => eventId === event.eventId),
+    )
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    contexts.push(context)
+    const page = await context.newPage()
+    await page.goto(`${running.console.url}/login`)
+    await page.fill('[name=token]', TOKENS.li)
+    await page.click('#login button')
+    await until(async () => {
+      await open(page, address(decision))
+      return (await page.locator('form[action$="/claim"]').count()) > 0 || undefined
+    })
+    await page.click('form[action$="/claim"] button')
+    await page.click('[data-text-form] button')
+    expect(await page.locator('.original').textContent()).toBe(event.text)
+    await open(page, address(decision))
+    await page.selectOption('noscript select', 'too_severe')
+    await page.click('noscript button[value=OVERTURNED]')
+    await until(async () =>
+      (await running.decisions()).find(
+        ({ eventId, type }) => eventId === event.eventId && type === 'REVERSAL',
+      ),
+    )
+  })
+
+  it('has a store that is the same when it is made again from the topics, also after a stop in the middle', async () => {
+    const { connection } = running.chain
+    const file = `${running.chain.stack.logFolder}/../again.sqlite`
+    await running.chain.settled()
+    const made = await running.decisions()
+    let ready = false
+    for (let starts = 0; !ready; starts++) {
+      const store = DecisionStore.open(file, 'test')
+      const follower = new Follower(connection, store)
+      follower.start(() => {})
+      // Stopped twice on the way.
+      await delay(starts < 2 ? 60 : 0)
+      await expect.poll(() => follower.health().ready || starts < 2, { timeout: 30_000 }).toBe(true)
+      ready = starts >= 2
+      await follower.stop()
+      store.close()
+    }
+    const store = DecisionStore.open(file, 'test')
+    const kept = store.all('SELECT decision_id FROM decisions').map((row) => row.decision_id)
+    expect(kept.toSorted()).toEqual(made.map(({ decisionId }) => decisionId).toSorted())
+    const now = Date.now()
+    const ids = (items: readonly { decisionId: string; claimedBy: string | null }[]) =>
+      items.map(({ decisionId, claimedBy }) => [decisionId, claimedBy])
+    const fromTopics = (await readQueue(connection)).open(now)
+    expect(fromTopics.length).toBeGreaterThan(10)
+    expect(ids(new StoredQueue(store).open(now))).toEqual(
+      ids(fromTopics.map(({ decision, claimedBy }) => ({ decisionId: decision.decisionId, claimedBy }))),
+    )
+    store.close()
+  })
+
   it(`answers each page within ${PAGE_WITHIN_MS} ms with 50,000 decisions in the store`, async () => {
-    const { store } = fullStore(await running.decisions(), await running.assessments(), 50_000)
-    const { connection, stack } = running.chain
-    const settings = readConsoleSettings({
-      WARDLINE_BROKERS: stack.brokers.join(','),
-      WARDLINE_REGISTRY_URL: stack.registryUrl,
-      WARDLINE_CONSOLE_FOLDER: `${stack.logFolder}/../full`,
-      WARDLINE_CONSOLE_TOKENS_FILE: `${stack.logFolder}/../console/tokens`,
-    })
-    const logger = createLogger({ service: 'full', level: 'silent' })
-    const server = await createServer({
-      settings,
-      connection,
-      replayConnection: null,
-      store,
-      audit: new AuditLog(':memory:', logger),
-      live: new Live({ ...settings, logger, clock: Date.now }),
-      health: () => ({ ready: true, reason: '' }),
-      clock: Date.now,
-    })
+    const made = await running.decisions()
+    const { store } = fullStore(made, await running.assessments(), 50_000)
+    const { get, close } = await pageServer(running, store)
     try {
-      const form = await server.inject({ url: '/login' })
-      const csrf = /name="_csrf" value="([^"]+)"/.exec(form.body)![1]!
-      const login = await server.inject({
-        method: 'POST',
-        url: '/login',
-        cookies: { wardline_csrf: form.cookies.find(({ name }) => name === 'wardline_csrf')!.value },
-        payload: new URLSearchParams({ _csrf: csrf, token: TOKENS.li }).toString(),
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      })
-      expect(login.statusCode).toBe(303)
-      const cookies = Object.fromEntries(login.cookies.map(({ name, value }) => [name, value]))
-      const one = adverse()
-      const asked = {
-        live: '/',
-        decisions: '/decisions',
-        'decisions of a rare kind': '/decisions?verdict=LIMIT_REACH&category=grooming&notable=1',
-        'decisions that rest on a rule': `/decisions?rule=${one.ruleIds[0]}`,
-        'taken back': '/decisions?type=REVERSAL',
-        decision: `/decisions/${one.decisionId}-0`,
-        review: '/review',
-        item: `/review/${one.decisionId}-0`,
-        account: `/accounts/${one.actorId}-0`,
-        policy: '/policy',
-        sections: '/sections',
-        letters: '/dead-letters',
-        report: '/report',
-      }
       const took: string[] = []
       const slow: string[] = []
-      for (const [name, url] of Object.entries(asked)) {
-        const started = performance.now()
-        const answer = await server.inject({ url, cookies, headers: { accept: 'text/html' } })
-        const ms = performance.now() - started
-        expect(answer.statusCode, name).toBe(200)
+      for (const [name, url] of Object.entries(pagesOf(made))) {
+        const { status, ms } = await get(url)
+        expect(status, name).toBe(200)
         took.push(`${name} ${ms.toFixed(0)}`)
         if (ms >= PAGE_WITHIN_MS) slow.push(`${name} ${ms.toFixed(0)} ms`)
       }
       console.log(`first answers with 50,000 decisions, ms: ${took.join(', ')}`)
       expect(slow).toEqual([])
     } finally {
-      await server.close()
+      await close()
       store.close()
     }
   })

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
 import { NewerCheckout } from './newer-checkout.ts'
 
-/** Readers before writers, as docs/operating.md says. */
+/** Readers before writers, as docs/upgrade.md says. */
 const UPGRADE_ORDER: readonly StageName[] = ['enforce', 'comment-risk', 'classify', 'normalize']
 const OUTPUTS: readonly [topic: string, record: RecordName][] = [
   [TOPICS.normalized, 'NormalizedEvent'],

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { DASHBOARDS } from '../../deploy/grafana/dashboards.ts'
 import { TestChain } from '../chain/chain.ts'
 import { hasPrometheus, type Series, TestPrometheus } from './prometheus.ts'
+import { SpanCollector } from './span-collector.ts'
 
 // A real Prometheus scrapes the four services by the shipped configuration and rules while a feed runs: are the figures
 // true, and has every panel of every dashboard an answer?
@@ -23,9 +24,11 @@ const FEED_SECONDS = 15
 const LOOP_MS = 5
 const BUSY_MS = 15
 const RATE = 150
-const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
+const SAMPLED = '00-5bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 let chain: TestChain
+let collector: SpanCollector
 let publisher: FeedPublisher
 let prometheus: TestPrometheus
 const sample = createSampleFeed({ seed: 21, startAt: Date.now() })
@@ -57,7 +60,9 @@ async function scraped(): Promise<void> {
 beforeAll(async () => {
   if (!hasPrometheus) return
   chain = await TestChain.start()
-  await chain.startAll()
+  collector = await SpanCollector.start()
+  const env = { WARDLINE_OTLP_ENDPOINT: collector.endpoint, WARDLINE_TRACE_SHARE: '0' }
+  await Promise.all(STAGE_NAMES.map((stage) => chain.launch(stage, env).ready()))
   prometheus = await TestPrometheus.start(
     STAGE_NAMES.map((service) => ({ service, url: chain.services.get(service)!.metricsUrl })),
   )
@@ -71,6 +76,7 @@ afterAll(async () => {
   await publisher?.close()
   await prometheus?.stop()
   await chain?.stop()
+  collector?.stop()
 })
 
 interface Comparison {
@@ -184,6 +190,25 @@ describe.skipIf(!hasPrometheus)('what the services measure', () => {
     const ids = exemplars.flatMap((series) => series.exemplars.map(({ labels }) => labels.trace_id))
     expect(ids.length).toBeGreaterThan(0)
     for (const id of ids) expect(decided).toContain(id)
+  })
+
+  it('is a span of each stage where the trace is sampled, each the child of the one before', async () => {
+    await feed(comment({ actorId: 'sampled' }), { traceparent: SAMPLED })
+    expect(balances(await chain.settled())).toBe(true)
+    await vi.waitUntil(() => collector.spans.length >= STAGE_NAMES.length, { timeout: 20_000 })
+    // Only the one trace: of those that begin here, none is recorded.
+    expect(collector.spans).toHaveLength(STAGE_NAMES.length)
+    let parent = SAMPLED.split('-')[2]
+    for (const stage of STAGE_NAMES) {
+      const span = collector.spans.find(({ service }) => service === `wardline-${stage}`)
+      expect(span, stage).toMatchObject({ traceId: SAMPLED.split('-')[1], parentSpanId: parent })
+      parent = span!.spanId
+    }
+    const reader = new PartitionReader(chain.connection.kafka)
+    for await (const { message } of readTopic(reader, TOPICS.decisions))
+      if (message.key!.toString() === 'sampled')
+        expect(headerText(message, 'traceparent')).toBe(`${SAMPLED.slice(0, 36)}${parent}-01`)
+    await reader.close()
   })
 
   it('names nobody, and is no more than the documentation says', async () => {

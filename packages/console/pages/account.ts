@@ -16,9 +16,7 @@ ${tile(
   t('account.strikes'),
   strikes.length === 0
     ? t('account.strikes.none')
-    : strikes.map(
-        (each, i) => html`${i === 0 ? '' : ' · '}${t.of('category', each.category)} ${each.strikes}`,
-      ),
+    : strikes.map((each, i) => html`${i === 0 ? '' : ' · '}${t.of('area', each.area)} ${each.strikes}`),
 )}
 ${tile(
   action === null ? '–' : t.of('action', action.action),
@@ -29,25 +27,25 @@ ${tile(minors, t('account.minors'), t('account.minors.hint'))}
 ${tile(reportersAgainst, t('account.reports'))}
 ${tile(counts.decisions, t('account.decisions'), html`${counts.notable} ${t('account.notable')} · ${counts.overturned} ${t('account.overturned')}`)}
 </div>
-${
-  contacts.length > 0 &&
-  html`<section class="card"><h2>${t('account.contacts')}</h2>${table(
-    [
-      t('col.account'),
-      t('account.contacts.age'),
-      numeric(t('account.contacts.events')),
-      numeric(t('account.contacts.flagged')),
-      t('account.contacts.last'),
-    ],
-    contacts.map(
-      (each) =>
-        html`<tr><td>${accountLink(each.minorId)}</td><td>${t.of('age', each.ageBand)}</td><td class="n">${each.events}</td><td class="n${each.flagged > 0 ? ' over' : ''}">${each.flagged}</td><td>${time(view, each.lastAt)}</td></tr>`,
-    ),
-    { caption: t('account.contacts') },
-  )}</section>`
-}
+<div class="columns-2 level">${
+    contacts.length > 0 &&
+    html`<section class="card"><h2>${t('account.contacts')}</h2>${table(
+      [
+        t('col.account'),
+        t('account.contacts.age'),
+        numeric(t('account.contacts.events')),
+        numeric(t('account.contacts.flagged')),
+        t('account.contacts.last'),
+      ],
+      contacts.map(
+        (each) =>
+          html`<tr><td>${accountLink(each.minorId)}</td><td>${t.of('age', each.ageBand)}</td><td class="n">${each.events}</td><td class="n${each.flagged > 0 ? ' over' : ''}">${each.flagged}</td><td>${time(view, each.lastAt)}</td></tr>`,
+      ),
+      { caption: t('account.contacts') },
+    )}</section>`
+  }
 ${reports(view, t('account.reports.against'), t('account.reporter'), reportsAgainst, ({ reporterId }) => reporterId)}
-${reports(view, t('account.reports.by'), t('account.reported'), reportsBy, ({ reportedId }) => reportedId)}
+${reports(view, t('account.reports.by'), t('account.reported'), reportsBy, ({ reportedId }) => reportedId)}</div>
 <section class="card"><h2>${t('account.timeline')}</h2>${
     account.decisions.length === 0
       ? html`<p class="empty">${t('decisions.none')}</p>`

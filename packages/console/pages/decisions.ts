@@ -186,7 +186,7 @@ export function revealedText(
     searchQuery !== null && [t('decision.query'), searchQuery],
     media.length > 0 && [
       t('decision.media'),
-      html`${media.map(({ type, mediaId, labels }) => html`<span class="media">${type} ${mediaId}${labels.map(({ label, score }) => html` <span class="soft">${label} ${score.toFixed(2)}</span>`)}</span> `)}`,
+      html`<ul class="plain">${media.map(({ type, mediaId, labels }) => html`<li>${type} <code>${mediaId}</code>${labels.map(({ label, score }) => html` <span class="soft">${label} ${score.toFixed(2)}</span>`)}</li>`)}</ul>`,
     ],
     links.length > 0 && [t('decision.links'), html`${links.map((each) => html`<code>${each}</code> `)}`],
   ])}`

@@ -106,7 +106,7 @@ ${
       : mine
         ? html`<button type="button" class="primary" data-open="uphold" data-key="u">${t('review.uphold')} <kbd>u</kbd></button>
 <button type="button" class="danger" data-open="overturn" data-key="o">${t('review.overturn')} <kbd>o</kbd></button>
-<form method="post" action="${at}/skip" data-key="s">${csrfField(view)}<button>${t('review.skip')} <kbd>s</kbd></button></form>
+${withoutScripts(view, at)}<form method="post" action="${at}/skip" data-key="s">${csrfField(view)}<button>${t('review.skip')} <kbd>s</kbd></button></form>
 <span class="soft">${claim && html`${t('review.until', '')}${time(view, claim.until)}`}</span>`
         : claim
           ? html`<p>${t('review.notYours', claim.by)}</p>${nextForm(view, false)}`
@@ -136,6 +136,12 @@ ${historyCard(view, history)}
   }</section></div></div>
 ${mine && settled === null ? verdictDialogs(view, at) : ''}${keysDialog(view)}`
 }
+
+/** The dialogs open by script. */
+const withoutScripts = (view: View, at: string): Html =>
+  html`<noscript><form method="post" action="${at}/verdict">${csrfField(view)}<select name="reason" aria-label="${view.t('review.reason')}">${OVERTURN_REASONS.map(
+    (reason) => html`<option value="${reason}">${view.t(`review.reason.${reason}`)}</option>`,
+  )}</select> <button name="outcome" value="UPHELD">${view.t('review.uphold')}</button> <button name="outcome" value="OVERTURNED">${view.t('review.overturn')}</button></form></noscript>`
 
 function verdictDialogs(view: View, at: string): Html {
   const { t } = view
