@@ -144,14 +144,12 @@ describe.skipIf(problem !== null)('the chain in containers', () => {
     expect((await login('not a token of anybody')).status).toBe(401)
     const session = await login(CONSOLE_TOKEN)
     expect(session.status).toBe(303)
-    const look = (headers: Record<string, string>) =>
-      fetch(`${chain.consoleUrl}/decisions`, { headers, redirect: 'manual' })
-    expect((await look({})).status).toBe(401)
-    await expect
-      .poll(async () => await (await look({ cookie: cookieOf(session).join('; ') })).text(), {
-        timeout: 20_000,
-      })
-      .toContain(decided.actorId)
+    const look = (cookie: string) =>
+      fetch(`${chain.consoleUrl}/decisions/${decided.decisionId}`, { headers: { cookie } })
+    expect((await look('')).status).toBe(401)
+    const cookie = cookieOf(session).join('; ')
+    await expect.poll(async () => (await look(cookie)).status, { timeout: 30_000 }).toBe(200)
+    expect(await (await look(cookie)).text()).toContain(decided.eventId)
   })
 
   it('loses and repeats nothing while a service is restarted, another killed, and the broker restarted', async () => {
