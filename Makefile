@@ -21,6 +21,18 @@ down: ## stop what `make up` started
 test: install ## types, style, unit tests, then the chain against the real broker and registry
 	@$(NODE) node test/run.ts
 
+images: install ## build the container images (WARDLINE_IMAGE_BASES=debootstrap where no image registry is)
+	@$(NODE) node deploy/images/build.ts
+
+chart-files: install ## write topics and users into the Helm chart
+	@$(NODE) node deploy/helm/generate.ts
+
+chart-golden: install ## keep what the chart renders now as what it should render
+	@UPDATE_GOLDEN=1 $(NODE) npx vitest run --project containers deploy/helm
+
+test-containers: install ## the chain in containers, compose and the chart, with images and tools built here
+	@$(NODE) node test/containers/prepare.ts && $(NODE) npx vitest run --project containers
+
 test-fast: install ## the same without the broker
 	@$(NODE) node test/run.ts --fast
 

@@ -1,6 +1,17 @@
 import { defineConfig } from 'vitest/config'
 
-// Two kinds: `x.test.ts` is pure and fast; `x.integration.test.ts` starts the real broker and registry, one file at a time.
+const CONTAINER_TESTS = [
+  '{test/containers,deploy/images,deploy/compose,deploy/helm}/**/*.integration.test.ts',
+]
+const oneAtATime = {
+  fileParallelism: false,
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+  execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+}
+
+// Three kinds: `x.test.ts` is pure and fast; `x.integration.test.ts` starts the real broker and registry, one file at a
+// time; those about images, compose and the chart want a container engine or tools that take a while to build.
 export default defineConfig({
   test: {
     projects: [
@@ -17,11 +28,16 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{packages,services,cli,deploy,test}/**/*.integration.test.ts'],
+          exclude: ['**/node_modules/**', ...CONTAINER_TESTS],
+          ...oneAtATime,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: CONTAINER_TESTS,
           exclude: ['**/node_modules/**'],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+          ...oneAtATime,
         },
       },
     ],

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { stackKind, startContainerStack } from '@wardline/compose'
 import { startStack } from '@wardline/local'
 import { type Connection, type FedMessage, FeedPublisher } from '@wardline/records'
 import { createSampleFeed, malformedEvents, recordKey } from '@wardline/sample-feed'
@@ -57,11 +58,11 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   rmSync(DEMO_FOLDER, { recursive: true, force: true })
   mkdirSync(DEMO_FOLDER, { recursive: true })
 
-  const stack = await startStack({
-    folder: fileURLToPath(DEMO_FOLDER),
-    partitions: options.partitions,
-    log: print,
-  })
+  const { partitions } = options
+  const inContainers = stackKind(process.env) === 'containers'
+  const stack = inContainers
+    ? await startContainerStack({ project: 'wardline-demo', partitions, log: print })
+    : await startStack({ folder: fileURLToPath(DEMO_FOLDER), partitions, log: print })
   try {
     const connection = connect({
       ...process.env,
@@ -89,11 +90,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     print(`report     ${file}`)
     print('decisions  .wardline/demo/decisions.jsonl (what an enforcement system received)')
     print(
-      'metrics    .wardline/demo/metrics/*.prom (each service as it was at the end); logs in .wardline/demo/logs',
+      `metrics    .wardline/demo/metrics/*.prom (each service as it was at the end)${inContainers ? '' : '; logs in .wardline/demo/logs'}`,
     )
     print('')
     print(
-      'To look around in a running chain: make up (prints the address of its console), bin/wardline feed; make down ends it.',
+      inContainers
+        ? 'To look around in a running chain: docker compose -f deploy/compose/compose.yaml up (prints the address of its console).'
+        : 'To look around in a running chain: make up (prints the address of its console), bin/wardline feed; make down ends it.',
     )
     return balances(report)
   } finally {

@@ -1,7 +1,7 @@
 /**
  * What `make test` runs, in order of how fast it can fail: types, style, generated files, unit tests, then the tests
- * against the real broker and registry. Ends with one plain line that counts everything. `--fast` leaves the
- * broker out.
+ * against the real broker and registry, then the same in containers. Ends with one plain line that counts everything.
+ * `--fast` leaves the broker and the containers out.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -75,7 +75,10 @@ const counts = [
   checked('dependency audit', 'node', 'test/supply-chain/audit.ts'),
   tested('unit'),
 ]
-if (!process.argv.includes('--fast')) counts.push(tested('integration'))
+if (!process.argv.includes('--fast')) {
+  counts.push(tested('integration'))
+  counts.push(checked('images and tools', 'node', 'test/containers/prepare.ts'), tested('containers'))
+}
 
 const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0)
 const failed = sum((c) => c.failed)

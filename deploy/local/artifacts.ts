@@ -20,14 +20,12 @@ export interface Artifacts {
  * version never meets an old one's jars. A fetch that breaks off leaves nothing that counts as complete.
  */
 export async function ensureArtifacts(log: (line: string) => void): Promise<Artifacts> {
-  const java = javaProblem(javaVersionLine())
-  if (java) throw new LocalStackProblem(java)
-  const hash = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
+  const problem = artifactsProblem()
+  if (problem) throw new LocalStackProblem(problem)
+  const hash = artifactsHash()
   const folder = `${FOLDER}${hash}`
   if (existsSync(folder)) return artifactsIn(folder)
 
-  const maven = mavenProblem(mavenFound())
-  if (maven) throw new LocalStackProblem(maven)
   log('fetching the broker and the registry from Maven (once, about 150 MB) …')
   removeAbandoned()
   const partial = `${FOLDER}${hash}.${process.pid}.partial`
@@ -46,6 +44,15 @@ export async function ensureArtifacts(log: (line: string) => void): Promise<Arti
   }
   return artifactsIn(folder)
 }
+
+/** What this machine lacks to run broker and registry as processes, as a sentence with the remedy; null where nothing. */
+export function artifactsProblem(): string | null {
+  const java = javaProblem(javaVersionLine())
+  if (java || existsSync(`${FOLDER}${artifactsHash()}`)) return java
+  return mavenProblem(mavenFound())
+}
+
+const artifactsHash = () => createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
 
 function artifactsIn(folder: string): Artifacts {
   // The version is the pom's to know.

@@ -29,6 +29,33 @@ export interface BrokerSecurity {
   readonly internalPort: number
 }
 
+/** What a single broker on a small machine needs beside its addresses; the same in a container. */
+export const SINGLE_NODE_SETTINGS: Readonly<Record<string, string | number | boolean>> = {
+  'auto.create.topics.enable': false,
+  'default.replication.factor': 1,
+  'offsets.topic.replication.factor': 1,
+  'offsets.topic.num.partitions': 8,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'transaction.state.log.num.partitions': 8,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  // One process starting should not wait for others that may come.
+  'group.initial.rebalance.delay.ms': 0,
+  'group.min.session.timeout.ms': 2_000,
+  // A broker that was killed is let in again only when the session of its former life has ended; by default 9 s.
+  'broker.session.timeout.ms': 4_000,
+  'broker.heartbeat.interval.ms': 500,
+  // Each topic of the chain says how long it is kept. The registry's journal says nothing and must stay for ever:
+  // with the default of a week the schemas would vanish from a stack that is kept, and their ids be given anew.
+  'log.retention.ms': -1,
+  // policy.control takes 32 MiB; the others say less themselves.
+  'message.max.bytes': 33_554_432,
+  'num.network.threads': 2,
+  'num.io.threads': 4,
+  'log.cleaner.dedupe.buffer.size': 16_777_216,
+}
+
 /** Settings of a single KRaft node on the loopback interface, sized for a small machine. */
 export function brokerProperties(options: {
   folder: string
@@ -48,29 +75,7 @@ export function brokerProperties(options: {
       : plainListeners(port, advertisedPort, controllerPort, internalPort)),
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `${folder}/data`,
-    'auto.create.topics.enable': false,
-    'default.replication.factor': 1,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 8,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'transaction.state.log.num.partitions': 8,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    // One process starting should not wait for others that may come.
-    'group.initial.rebalance.delay.ms': 0,
-    'group.min.session.timeout.ms': 2_000,
-    // A broker that was killed is let in again only when the session of its former life has ended; by default 9 s.
-    'broker.session.timeout.ms': 4_000,
-    'broker.heartbeat.interval.ms': 500,
-    // Each topic of the chain says how long it is kept. The registry's journal says nothing and must stay for ever:
-    // with the default of a week the schemas would vanish from a stack that is kept, and their ids be given anew.
-    'log.retention.ms': -1,
-    // policy.control takes 32 MiB; the others say less themselves.
-    'message.max.bytes': 33_554_432,
-    'num.network.threads': 2,
-    'num.io.threads': 4,
-    'log.cleaner.dedupe.buffer.size': 16_777_216,
+    ...SINGLE_NODE_SETTINGS,
   })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
-import { constants } from 'node:os'
 import { applyAcls, readAcls } from '@wardline/access'
 import { type RegistryOptions, registerSchemas } from '@wardline/events'
 import {
@@ -20,6 +19,7 @@ import { BROKER, startBroker } from './broker.ts'
 import { type Child, startTimeOf, stopByPid, untilReady } from './child.ts'
 import { type Console, startConsole } from './console.ts'
 import { ADMIN, type Credentials, clientEnvironment, createCredentials, type User } from './credentials.ts'
+import { interruption } from './interruption.ts'
 import { checkPorts, freePorts, portsFromEnvironment, type StackPorts } from './ports.ts'
 import { LocalStackProblem } from './problems.ts'
 import { REGISTRY, registryUrl, startRegistry } from './registry.ts'
@@ -297,27 +297,6 @@ const identify = (child: Child) => ({
 async function stopAll(clients: readonly Child[], infrastructure: readonly Child[]): Promise<void> {
   await Promise.all(clients.map((child) => child.stop()))
   for (const child of [...infrastructure].reverse()) await child.stop()
-}
-
-/** Ctrl-C and SIGTERM while an attached stack runs: end it in order, then end as asked. */
-function interruption() {
-  let reject: (error: Error) => void = () => {}
-  const promise = new Promise<never>((_, no) => (reject = no))
-  promise.catch(() => {})
-  const onSignal = (signal: NodeJS.Signals) => {
-    process.exitCode = 128 + constants.signals[signal]
-    reject(new LocalStackProblem(`stopped by ${signal}`))
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return {
-    /** The result of `work`, unless a signal comes first. */
-    orDone: <T>(work: Promise<T>): Promise<T> => Promise.race([work, promise]),
-    release() {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-    },
-  }
 }
 
 function answers(port: number): Promise<boolean> {

@@ -18,7 +18,7 @@ import {
   type User,
 } from '@wardline/local'
 import { type Connection, FeedPublisher, readTopic } from '@wardline/records'
-import { createSampleFeed, recordKey, restamp } from '@wardline/sample-feed'
+import { createSampleFeed, recordKey, restamp, type SampleItem } from '@wardline/sample-feed'
 import { PartitionReader, type StageName, TOPICS, TransactionalProducer } from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -80,7 +80,7 @@ it('the chain answers an event of the feed producer, and the enforcement system 
   const producer = as('feed-producer')
   const publisher = new FeedPublisher(producer)
   await publisher.connect()
-  const [{ event }] = [...createSampleFeed({ seed: 1, startAt: Date.now() }).events(1)] as [{ event: never }]
+  const [{ event }] = [...createSampleFeed({ seed: 1, startAt: Date.now() }).events(1)] as [SampleItem]
   const stamped = restamp(event, Date.now())
   const value = await publisher.encode(TOPICS.feedEvents, 'FeedEvent', stamped)
   await publisher.send(TOPICS.feedEvents, [{ key: recordKey(stamped), value }])

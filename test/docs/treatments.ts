@@ -169,4 +169,22 @@ export const TREATMENTS: readonly Treatment[] = [
   not('.wardline/kits/python/bin/python kits/python/publish_events.py', KITS),
   not('.wardline/kits/python/bin/python kits/python/read_decisions.py 2', KITS),
   not('make client-package', KITS),
+  not(
+    'docker compose -f deploy/compose/compose.yaml up',
+    'deploy/compose/compose.integration.test.ts runs it, without the images that only a registry has',
+  ),
+  not('export WARDLINE_BROKERS=127.0.0.1:19092', 'a setting'),
+  not('export WARDLINE_REGISTRY_URL=http://127.0.0.1:18081/apis/ccompat/v7', 'a setting'),
+  not(
+    'docker run --rm wardline/services:local cli/main.ts --help',
+    'test/containers/containers.integration.test.ts runs it',
+  ),
+  not(
+    'docker build -f deploy/images/services/Dockerfile --build-arg BUILD_BASE=node:24-bookworm-slim@sha256:… --build-arg RUNTIME_BASE=node:24-bookworm-slim@sha256:… .',
+    'wants an image registry; make images builds the same with bases of its own',
+  ),
+  not(
+    'helm install wardline deploy/helm/wardline --values my-values.yaml',
+    'wants a cluster; deploy/helm/helm.integration.test.ts renders it',
+  ),
 ]
