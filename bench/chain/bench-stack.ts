@@ -15,7 +15,7 @@ import type { Process } from './processes.ts'
 const LOOK_EVERY_MS = 20
 /** After so long without a new record what was asked for is counted. */
 const QUIET_MS = 1_200
-const STUCK_AFTER_MS = 20_000
+const STUCK_AFTER_MS = 60_000
 const RECORDS_A_REQUEST = 2_000
 /** Confluent framing: a zero byte and the schema's id. */
 const FRAME_BYTES = 5

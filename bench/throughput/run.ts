@@ -7,6 +7,7 @@ import { reportHead, writeReport } from '@wardline/cli/report'
 import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
 import { type Contestant, WardlineServices } from '../chain/contestant.ts'
 import { spreadOf, table } from '../chain/statistics.ts'
+import { KafkaStreamsPeer } from '../peers/streams/contestant.ts'
 import { measure, type Run, warmUp } from './measure.ts'
 
 const { values: args } = parseArgs({
@@ -78,6 +79,10 @@ async function contestantOf(name: string): Promise<Contestant> {
       return new WardlineServices(stack, { env: profile })
     case 'before':
       return new WardlineServices(stack, { name: 'before', root: args.before! })
+    case 'streams-memory':
+      return new KafkaStreamsPeer(stack, 'memory')
+    case 'streams-rocksdb':
+      return new KafkaStreamsPeer(stack, 'rocksdb')
     default:
       throw new Error(`no contestant ${name}`)
   }
