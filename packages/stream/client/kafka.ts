@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
-import { withoutAborted } from './aborted-transactions.ts'
-import { replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
+import { FetchedBatch } from './fetched-batch.ts'
+import { replaceModule, replaceRecordDecoder, replaceRequestEncoder } from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 import { rememberSockets, trackedSockets } from './sockets.ts'
 
 // Before kafkajs is loaded, hence the dynamic import below.
-replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
+replaceModule('kafkajs/src/consumer/batch', FetchedBatch)
 replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
+replaceRequestEncoder()
 const { default: kafkajs } = await import('kafkajs')
 export const { Kafka, logLevel, AssignerProtocol, KafkaJSProtocolError } = kafkajs
 
