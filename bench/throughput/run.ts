@@ -19,7 +19,7 @@ const { values: args } = parseArgs({
     /** How often each contestant is started. */
     rounds: { type: 'string', default: '2' },
     partitions: { type: 'string', default: '4' },
-    /** Names of contestants, parted by commas. */
+    /** Names of contestants, parted by commas; `wardline+NAME=VALUE+…` runs the services with other settings. */
     only: { type: 'string', default: 'wardline' },
     /** Another checkout of Wardline, to be measured as `before`. */
     before: { type: 'string' },
@@ -77,6 +77,15 @@ async function contestantOf(name: string): Promise<Contestant> {
   switch (name) {
     case 'wardline':
       return new WardlineServices(stack, { env: profile })
+    case name.startsWith('wardline+') ? name : null: {
+      const env = Object.fromEntries(
+        name
+          .split('+')
+          .slice(1)
+          .map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]),
+      )
+      return new WardlineServices(stack, { name, env })
+    }
     case 'before':
       return new WardlineServices(stack, { name: 'before', root: args.before! })
     case 'streams-memory':
