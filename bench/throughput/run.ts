@@ -7,6 +7,7 @@ import { reportHead, writeReport } from '@wardline/cli/report'
 import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
 import { type Contestant, WardlineServices } from '../chain/contestant.ts'
 import { spreadOf, table } from '../chain/statistics.ts'
+import { isPassThrough, PassThrough } from '../peers/passthrough/contestant.ts'
 import { KafkaStreamsPeer } from '../peers/streams/contestant.ts'
 import { measure, type Run, warmUp } from './measure.ts'
 
@@ -62,6 +63,10 @@ try {
               .join(', ')}`,
           )
         }
+      } catch (error) {
+        throw new Error(`${contestant.name}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        })
       } finally {
         await contestant.stop()
       }
@@ -93,6 +98,7 @@ async function contestantOf(name: string): Promise<Contestant> {
     case 'streams-rocksdb':
       return new KafkaStreamsPeer(stack, 'rocksdb')
     default:
+      if (isPassThrough(name)) return new PassThrough(stack, name)
       throw new Error(`no contestant ${name}`)
   }
 }
