@@ -32,7 +32,7 @@ export interface EncodedEvents {
 /** A broker and a registry for benchmarks, with topics that can be made anew between contestants. */
 export class BenchStack {
   readonly stack: Stack
-  readonly partitions: number
+  #partitions: number
   readonly connection: Connection
   readonly #folder: string
   readonly #reader: PartitionReader
@@ -44,7 +44,7 @@ export class BenchStack {
   private constructor(stack: Stack, folder: string, partitions: number) {
     this.stack = stack
     this.#folder = folder
-    this.partitions = partitions
+    this.#partitions = partitions
     this.connection = connect({
       WARDLINE_BROKERS: stack.brokers.join(','),
       WARDLINE_REGISTRY_URL: stack.registryUrl,
@@ -70,13 +70,19 @@ export class BenchStack {
     return Date.now() - 12 * 3_600_000
   }
 
+  /** Of every topic. */
+  get partitions(): number {
+    return this.#partitions
+  }
+
   /** The broker, as a process to be measured. */
   get broker(): Process {
     return { name: 'broker', pid: this.stack.broker.pid }
   }
 
   /** Deletes every topic and consumer group of the chain and of its peers, and makes the chain's topics anew, with profiles. */
-  async reset(): Promise<void> {
+  async reset(partitions = this.#partitions): Promise<void> {
+    this.#partitions = partitions
     const admin = this.connection.kafka.admin()
     await admin.connect()
     try {
