@@ -74,7 +74,12 @@ const counts = [
   checked('dependency audit', 'node', 'test/supply-chain/audit.ts'),
   tested('unit'),
 ]
-if (!process.argv.includes('--fast')) counts.push(tested('integration'))
+if (!process.argv.includes('--fast')) {
+  counts.push(tested('integration'))
+  counts.push(
+    checked('bench-smoke', 'node', '--disable-warning=TimeoutNegativeWarning', 'bench/smoke/run.ts'),
+  )
+}
 
 const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0)
 const failed = sum((c) => c.failed)
