@@ -116,6 +116,23 @@ eval-risk: install ## conversations and pile-ons against two baselines, end to e
 fit-risk: install ## fit the weights of policy/risk.yaml and policy/tones.yaml again (DATA=folder of the data sets)
 	@$(NODE) node evaluation/risk/fit.ts
 
+bench: bench-throughput bench-latency bench-scale bench-skew ## everything that docs/performance.md says of the chain and its peers (about 20 minutes)
+
+bench-throughput: install ## preloaded events through the chain, the Kafka Streams peer and the pass-through floor, in turns (8 minutes)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/throughput/run.ts --only wardline,streams-memory,streams-rocksdb,pass-kafkajs,pass-kafkajs-transactional,pass-platformatic --warm-up 40000 --events 50000 $(ARGS)
+
+bench-latency: install ## age of decisions at 20, 50 and 80 % of what was measured, chain and peer (4 minutes)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/latency/run.ts $(ARGS)
+
+bench-scale: install ## what an event costs as partitions, event size and known pairs grow (6 minutes)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning --max-old-space-size=4000 bench/scale/run.ts $(ARGS)
+
+bench-skew: install ## how uneven partitions become under Zipf activity
+	@$(NODE) node bench/capacity/skew.ts $(ARGS)
+
+bench-smoke: install ## what the chain costs against the pass-through floor; fails above a ratio (under a minute)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/smoke/run.ts
+
 bench-stages: install ## what an event costs in each stage's logic, and what an entry of its state takes
 	@$(NODE) node --expose-gc bench/stages/run.ts $(ARGS)
 

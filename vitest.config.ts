@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages,services,cli,deploy,evaluation,training,test}/**/*.test.ts'],
+          include: ['{packages,services,cli,deploy,evaluation,training,test,bench}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           // None takes two seconds on a free machine; a busy one must not fail what is right.
           testTimeout: 30_000,
@@ -27,7 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['{packages,services,cli,deploy,test}/**/*.integration.test.ts'],
+          include: ['{packages,services,cli,deploy,test,bench}/**/*.integration.test.ts'],
           exclude: ['**/node_modules/**', ...CONTAINER_TESTS],
           ...oneAtATime,
         },

@@ -78,6 +78,9 @@ const counts = [
 if (!process.argv.includes('--fast')) {
   counts.push(tested('integration'))
   counts.push(checked('images and tools', 'node', 'test/containers/prepare.ts'), tested('containers'))
+  counts.push(
+    checked('bench-smoke', 'node', '--disable-warning=TimeoutNegativeWarning', 'bench/smoke/run.ts'),
+  )
 }
 
 const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0)

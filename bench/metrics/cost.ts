@@ -31,6 +31,7 @@ import {
 } from '@wardline/stream'
 import { makeForms, wellFormed } from '@wardline/text'
 import { Histogram, Registry } from 'prom-client'
+import { decodeRecordBatches } from '../../packages/stream/client/record-batches.ts'
 import { openMetrics } from '../../packages/stream/open-metrics.ts'
 import { PartitionTask } from '../../packages/stream/partition-task.ts'
 import { TraceContext } from '../../packages/stream/trace-context.ts'
@@ -229,8 +230,16 @@ for (const stage of stages) {
         best[way][batch] = Math.min(best[way][batch] ?? time, time)
       }
       if (pass > 0) continue
-      for (const { key, value, headers } of committed?.topics.get(stage.output.topic)?.get(0) ?? [])
-        outputs.push(message(value!, outputs.length, { headers: headers!, key: key as Buffer }))
+      const written = committed?.topics.get(stage.output.topic)?.get(0)
+      if (!written) continue
+      const bytes = Buffer.from(written.finish({ producerId: 1, producerEpoch: 0 }, 0))
+      for (const { key, value, headers } of decodeRecordBatches(bytes))
+        outputs.push(
+          message(value!, outputs.length, {
+            headers: headers as NonNullable<FetchedMessage['headers']>,
+            key: key as Buffer,
+          }),
+        )
     }
   }
   // A batch is the same work in each pass, so its best time is the one that nothing disturbed.

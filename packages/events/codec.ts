@@ -144,8 +144,19 @@ export class RecordEncoder<Name extends RecordName> {
     this.#frame(schemaId)
   }
 
+  /** Where encodeToScratch writes to. Another one once a record did not fit: ask anew after each. */
+  get scratch(): Buffer {
+    return this.#scratch
+  }
+
   /** The framed record, a buffer of its own. Throws where the value does not fit the schema: that is a defect of the caller. */
   encode(value: RecordTypes[Name]): Buffer {
+    const end = this.encodeToScratch(value)
+    return Buffer.from(this.#scratch.subarray(0, end))
+  }
+
+  /** The same into the first bytes of `scratch`, which the next record overwrites; returns how many. */
+  encodeToScratch(value: RecordTypes[Name]): number {
     let end = this.#type.encode(value, this.#scratch, HEADER_BYTES)
     if (end < 0) {
       const id = this.#scratch.readInt32BE(1)
@@ -153,7 +164,7 @@ export class RecordEncoder<Name extends RecordName> {
       this.#frame(id)
       end = this.#type.encode(value, this.#scratch, HEADER_BYTES)
     }
-    return Buffer.from(this.#scratch.subarray(0, end))
+    return end
   }
 
   #frame(schemaId: number): void {

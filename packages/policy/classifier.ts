@@ -174,10 +174,11 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
       const signals: string[] = []
       const categoryDoubt = new Map<Category, number>()
       const modelDoubt = new Map<Category, number>()
-      for (const [i, compiled] of rules.entries()) {
-        const { rule, mode } = compiled
+      for (let i = 0; i < rules.length; i++) {
+        const compiled = rules[i]!
         const textDoubt = doubt[i]!
         if (compiled.hasText && textDoubt === 1) continue
+        const { rule, mode } = compiled
         if (rule.when.model !== undefined && (!modelScores || compiled.modelCategory < 0)) continue
         if (!applies(compiled, event) || !metadataHolds(rule, event, handlesIn)) continue
         const asked = modelScores && compiled.modelCategory >= 0 ? modelScores[compiled.modelCategory]! : 0

@@ -67,17 +67,18 @@ export class ToneModel {
 
   scores(folded: string): ToneScores {
     if (folded.length === 0) return NO_TONES
-    const grams = toneGrams(folded)
+    const count = gramsOf(folded)
     const [approach, recruiting, hostile] = this.#weights as [Int8Array, Int8Array, Int8Array]
     let a = 0
     let r = 0
     let h = 0
-    for (const gram of grams) {
+    for (let i = 0; i < count; i++) {
+      const gram = grams[i]!
       a += approach[gram]!
       r += recruiting[gram]!
       h += hostile[gram]!
     }
-    const root = Math.sqrt(grams.size)
+    const root = Math.sqrt(count)
     const logit = (i: number, sum: number) =>
       Math.max(-TONE_LIMIT, Math.min(TONE_LIMIT, this.#biases[i]! + (this.#scales[i]! * sum) / root))
     return { approach: logit(0, a), recruiting: logit(1, r), hostile: logit(2, h) }
@@ -85,17 +86,28 @@ export class ToneModel {
 }
 
 /** The hashed n-grams of a folded text, each once. */
-export function toneGrams(folded: string): Set<number> {
-  const grams = new Set<number>()
+export const toneGrams = (folded: string): Set<number> => new Set(grams.subarray(0, gramsOf(folded)))
+
+/** N-grams of the text at hand, used again for the next one, and which of all there are are among them. */
+const grams = new Uint16Array(MOST_CHARACTERS * LONGEST)
+const isAmong = new Uint8Array(TONE_DIMENSIONS)
+
+/** Puts a text's n-grams into `grams`; returns how many. A set of numbers cost three times the rest of the model. */
+function gramsOf(folded: string): number {
   const length = Math.min(folded.length, MOST_CHARACTERS)
+  let count = 0
   for (let i = 0; i < length; i++) {
     let hash = 0x811c9dc5
     for (let n = 0; n < LONGEST && i + n < length; n++) {
       hash = Math.imul(hash ^ folded.charCodeAt(i + n), 0x01000193)
       let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) + n
       mixed ^= mixed >>> 13
-      grams.add((mixed >>> 0) % TONE_DIMENSIONS)
+      const gram = (mixed >>> 0) % TONE_DIMENSIONS
+      if (isAmong[gram] === 1) continue
+      isAmong[gram] = 1
+      grams[count++] = gram
     }
   }
-  return grams
+  for (let i = 0; i < count; i++) isAmong[grams[i]!] = 0
+  return count
 }

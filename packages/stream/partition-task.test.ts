@@ -1,7 +1,8 @@
 import type { AssessedEvent, Category, RecordDecoder, RecordEncoder, RecordName } from '@wardline/events'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
+import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
+import { type DecodedMessage, decodeRecordBatches } from './client/record-batches.ts'
 import {
   type TransactionalProducer,
   type TransactionContent,
@@ -70,10 +71,19 @@ const stage = {
 
 let now: number
 let commit: () => Promise<void>
-let written: Map<string, OutMessage[]>
+let written: Map<string, DecodedMessage[]>
 let metrics: StageMetrics
 let spans: Span[]
 let task: PartitionTask<'AssessedEvent', Record<string, never>>
+
+/** As RecordEncoder, with a scratch buffer. */
+const jsonEncoder = {
+  scratch: Buffer.alloc(10_000),
+  encode: (value: AssessedEvent) => Buffer.from(JSON.stringify(value)),
+  encodeToScratch(value: AssessedEvent) {
+    return this.scratch.write(JSON.stringify(value))
+  },
+}
 
 beforeEach(async () => {
   now = T0
@@ -87,7 +97,12 @@ beforeEach(async () => {
     async commit(content: TransactionContent) {
       await commit()
       for (const [topic, partitions] of content.topics)
-        written.set(topic, [...(written.get(topic) ?? []), ...[...partitions.values()].flat()])
+        written.set(topic, [
+          ...(written.get(topic) ?? []),
+          ...[...partitions.values()].flatMap((batch) =>
+            decodeRecordBatches(Buffer.from(batch.finish({ producerId: 1, producerEpoch: 0 }, 0))),
+          ),
+        ])
     },
   } as unknown as TransactionalProducer
   const decoder = {
@@ -96,9 +111,7 @@ beforeEach(async () => {
   } as unknown as RecordDecoder<RecordName>
   task = new PartitionTask(0, producer, {
     stage,
-    encoder: {
-      encode: (value: AssessedEvent) => Buffer.from(JSON.stringify(value)),
-    } as unknown as RecordEncoder<'AssessedEvent'>,
+    encoder: jsonEncoder as unknown as RecordEncoder<'AssessedEvent'>,
     decoders: new Map([
       [IN, decoder],
       ['accounts.profiles', decoder],

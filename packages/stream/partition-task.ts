@@ -9,6 +9,8 @@ import {
 import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
 import { partitionOf } from './client/partitioner.ts'
+import type { RecordBatchWriter } from './client/record-batch-writer.ts'
+import { offsetOf, timestampOf } from './client/record-batches.ts'
 import {
   type InputOffset,
   ProducerFenced,
@@ -24,7 +26,7 @@ import type { RecordSpan, Spans } from './spans.ts'
 import type { RecordContext, Stage, StageInput } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { deadLetterTopic, stateTopic } from './topics.ts'
-import type { RecordTrace, TraceContext } from './trace-context.ts'
+import type { RecordTrace, TraceContext, TraceHeaders } from './trace-context.ts'
 
 /** What all tasks of a stage process share. */
 export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -71,6 +73,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   /** Positions after the transaction whose outcome is unknown; its changes wait in the overlays. */
   #undecided: Map<string, number> | undefined
   #eventTime = 0
+  readonly #keyBytes = new KeyBytes()
 
   constructor(partition: number, producer: TransactionalProducer, deps: TaskDeps<Output, State>) {
     this.partition = partition
@@ -133,7 +136,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     await decoder.prepare(messages)
     let from = 0
     const position = this.position(topic)
-    while (from < messages.length && Number(messages[from]!.offset) < position) from++
+    while (from < messages.length && offsetOf(messages[from]!) < position) from++
     while (from < messages.length) from = await this.#transaction(input, decoder, messages, from)
     // How far a table is behind is another thing, and mostly nothing to wait for.
     if (input.role === 'events') this.#deps.metrics.setLag(this.partition, headersSeen.lag)
@@ -184,7 +187,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     }
 
     const after = new Map(this.#positions)
-    after.set(input.topic, Number(messages[at - 1]!.offset) + 1)
+    after.set(input.topic, offsetOf(messages[at - 1]!) + 1)
     const recorded = new Map(this.#recorded).set(input.topic, after.get(input.topic)!)
     batch.content.add(stateTopic(stage.name), this.partition, {
       key: POSITION_KEY,
@@ -224,20 +227,12 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     } else if (input.role === 'events') {
       return { kind: 'deadLetter', reason: 'undecodable', error: 'the record has no value' }
     }
-    const appendedAt = Number(message.timestamp)
+    const appendedAt = timestampOf(message)
     if (input.role === 'events') {
       const fedAt = (value as { feedAppendedAt?: number } | null)?.feedAppendedAt ?? appendedAt
       if (fedAt > this.#eventTime) this.#eventTime = fedAt
     }
-    const context: RecordContext<State> = {
-      key: message.key === null ? '' : message.key.toString('utf8'),
-      state: this.#state,
-      partition: this.partition,
-      offset: Number(message.offset),
-      appendedAt,
-      bytes: message.value?.length ?? 0,
-      now,
-    }
+    const context = new MessageContext(message, this.#state, this.partition, appendedAt, now)
     for (const store of this.#stores) store.beginRecord()
     try {
       // The decoder of this topic gave the value, so it is of the record that the input names.
@@ -264,34 +259,62 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     topic: string,
     now: number,
   ): void {
-    const { stage, encoder, outputPartitions, traces } = this.#deps
+    const { encoder, traces } = this.#deps
     const trace = traces.of(message.headers)
     const { headers } = trace
-    const written: { key: Buffer; value: Buffer }[] = []
+    if (outputs.length === 1) {
+      // Nearly every record: its bytes go from the encoder's buffer into the batch, nothing else is made of them.
+      const output = outputs[0]!
+      const length = encoder.encodeToScratch(output)
+      if (length > MAX_OUTPUT_BYTES) return this.#refuseOutput(batch, message, topic, length, now)
+      batch.forwarded++
+      const span = this.#beginSpan(batch, trace, message, topic, now)
+      if (span) headers.traceparent = span.traceparent
+      this.#write(batch, output, encoder.scratch, length, headers, now)
+      return
+    }
+    const values: Buffer[] = []
     for (const output of outputs) {
       const value = encoder.encode(output)
-      if (value.length > MAX_OUTPUT_BYTES) {
-        for (const store of this.#stores) store.undoRecord()
-        const error = `its ${stage.output.record} would take ${value.length} bytes`
-        this.#addDeadLetter(batch, message, topic, 'too_large', error, now)
-        return
-      }
-      written.push({ key: Buffer.from(stage.output.key(output)), value })
+      if (value.length > MAX_OUTPUT_BYTES) return this.#refuseOutput(batch, message, topic, value.length, now)
+      values.push(value)
     }
     batch.forwarded++
     const span = this.#beginSpan(batch, trace, message, topic, now)
     if (span) headers.traceparent = span.traceparent
-    for (const [i, { key, value }] of written.entries()) {
-      batch.content.add(stage.output.topic, partitionOf(key, outputPartitions), {
-        key,
-        value,
-        timestamp: String(now),
-        headers,
-      })
-      batch.bytes += value.length + key.length
-      batch.outputs.push(outputs[i]!)
-      batch.traces.push(headers.traceparent)
-    }
+    for (const [i, value] of values.entries())
+      this.#write(batch, outputs[i]!, value, value.length, headers, now)
+  }
+
+  #write(
+    batch: Batch<RecordTypes[Output]>,
+    output: RecordTypes[Output],
+    value: Buffer,
+    length: number,
+    headers: TraceHeaders,
+    now: number,
+  ): void {
+    const { stage, outputPartitions } = this.#deps
+    const keyLength = this.#keyBytes.utf8(stage.output.key(output))
+    const key = this.#keyBytes.buffer
+    batch
+      .outputOf(partitionOf(key, outputPartitions, keyLength), stage.output.topic)
+      .addParts(key, keyLength, value, length, headers, now)
+    batch.bytes += length + keyLength
+    batch.outputs.push(output)
+    batch.traces.push(headers.traceparent)
+  }
+
+  #refuseOutput(
+    batch: Batch<RecordTypes[Output]>,
+    message: FetchedMessage,
+    topic: string,
+    bytes: number,
+    now: number,
+  ): void {
+    for (const store of this.#stores) store.undoRecord()
+    const error = `its ${this.#deps.stage.output.record} would take ${bytes} bytes`
+    this.#addDeadLetter(batch, message, topic, 'too_large', error, now)
   }
 
   #addDeadLetter(
@@ -417,6 +440,50 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   }
 }
 
+/** RecordContext over a message; the key becomes text only where a handler reads it. */
+class MessageContext<State> implements RecordContext<State> {
+  readonly #message: FetchedMessage
+  readonly state: State
+  readonly partition: number
+  readonly offset: number
+  readonly appendedAt: number
+  readonly bytes: number
+  readonly now: number
+
+  constructor(message: FetchedMessage, state: State, partition: number, appendedAt: number, now: number) {
+    this.#message = message
+    this.state = state
+    this.partition = partition
+    this.offset = offsetOf(message)
+    this.appendedAt = appendedAt
+    this.bytes = message.value?.length ?? 0
+    this.now = now
+  }
+
+  get key(): string {
+    return this.#message.key?.toString('utf8') ?? ''
+  }
+}
+
+/** A key's bytes in a buffer that the next key overwrites. */
+class KeyBytes {
+  buffer = Buffer.alloc(1_024)
+
+  /** Writes the key; returns its length in bytes. */
+  utf8(key: string): number {
+    const { length } = key
+    if (length * 3 > this.buffer.length) this.buffer = Buffer.alloc(length * 3)
+    const { buffer } = this
+    // Ids are short and of ASCII: a loop costs less than the way to the native function and back.
+    for (let i = 0; i < length; i++) {
+      const code = key.charCodeAt(i)
+      if (code >= 0x80) return buffer.write(key)
+      buffer[i] = code
+    }
+    return length
+  }
+}
+
 /** What one transaction gathers. */
 class Batch<Out> {
   readonly content = new TransactionContent()
@@ -430,12 +497,18 @@ class Batch<Out> {
   readonly deadLetters: DeadLetterReason[] = []
   readonly spans: RecordSpan[] = []
   readonly areEvents: boolean
+  readonly #outputs: RecordBatchWriter[] = []
   forwarded = 0
   duplicates = 0
   bytes = 0
 
   constructor(areEvents: boolean) {
     this.areEvents = areEvents
+  }
+
+  /** Where the outputs of a partition go. */
+  outputOf(partition: number, topic: string): RecordBatchWriter {
+    return (this.#outputs[partition] ??= this.content.batch(topic, partition))
   }
 
   endRecord(seconds: number): void {

@@ -27,6 +27,7 @@ import type { Stage } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { groupId, TOPICS, transactionalId } from './topics.ts'
 import { TraceContext } from './trace-context.ts'
+import { restAfter } from './transaction-pace.ts'
 
 export interface StageRunnerOptions<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly stage: Stage<Output, State>
@@ -381,9 +382,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     if (!this.#isCurrent(assignment) || slot.task.position(topic) <= Number(messages.at(-1)!.offset)) return
     payload.resolveOffset(messages.at(-1)!.offset)
     this.#fetched.set(`${topic}/${partition}`, Number(payload.batch.lastOffset()) + 1)
-    // At a low rate a transaction for every few records would keep the broker busy with nothing but transactions;
-    // what comes meanwhile goes into the next. Under load the work itself takes longer than this, and nothing waits.
-    const rest = this.#options.settings.transactionIntervalMs - (performance.now() - started)
+    const { transactionIntervalMs, maxTransactionRecords } = this.#options.settings
+    const rest = restAfter(performance.now() - started, messages.length, {
+      intervalMs: transactionIntervalMs,
+      fullAt: maxTransactionRecords,
+    })
     if (rest > 1) await this.#sleep(rest)
   }
 

@@ -4,13 +4,14 @@ import { expect, it } from 'vitest'
 
 /** Two aborted transactions that overlap a fetch, as kafkajs's own filter gets them wrong; prints what is left of them. */
 const PROGRAM = `
-const { batchClass } = await import(KAFKAJS_INTERNALS)
+const { internalOf } = await import(KAFKAJS_INTERNALS)
 const data = (offset, producerId, isControlRecord = false) => ({
   offset: String(offset), isControlRecord, key: Buffer.from([0, 0, 0, 0]), batchContext: { producerId, inTransaction: true },
 })
 const messages = [data(5, 'b'), data(10, 'a'), data(11, 'b'), data(12, 'a', true), data(13, 'b', true)]
 const abortedTransactions = [{ producerId: 'a', firstOffset: '10' }, { producerId: 'b', firstOffset: '5' }]
-const batch = new (batchClass())('topic', '0', { partition: 0, highWatermark: '14', messages, abortedTransactions })
+const Batch = internalOf('kafkajs/src/consumer/batch')
+const batch = new Batch('topic', '0', { partition: 0, highWatermark: '14', messages, abortedTransactions })
 console.log(batch.messages.length)
 `
 const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href)

@@ -2,16 +2,22 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Kafka as KafkaClient, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
-import { withoutAborted } from './aborted-transactions.ts'
-import { loadKafkajs, replaceModule, replaceRecordDecoder } from './kafkajs-internals.ts'
+import { FetchedBatch } from './fetched-batch.ts'
+import {
+  loadKafkajs,
+  replaceModule,
+  replaceRecordDecoder,
+  replaceRequestEncoder,
+} from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 import { rememberSockets, trackedSockets } from './sockets.ts'
 
 // No import of kafkajs's values here: it would be loaded first.
 export const { AssignerProtocol, ConfigResourceTypes, Kafka, KafkaJSProtocolError, logLevel } = loadKafkajs(
   () => {
-    replaceModule('kafkajs/src/consumer/filterAbortedMessages', withoutAborted)
+    replaceModule('kafkajs/src/consumer/batch', FetchedBatch)
     replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
+    replaceRequestEncoder()
   },
 )
 

@@ -8,6 +8,14 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import type { Kafka } from 'kafkajs'
+import type { PartitionData } from './fetched-batch.ts'
+import {
+  type EncodedPayload,
+  encodeProduceRequest,
+  frameRequest,
+  type ProduceRequest,
+  payloadOf,
+} from './produce-request.ts'
 
 export interface OutMessage {
   readonly key: Buffer | string | null
@@ -30,26 +38,10 @@ interface ProducerIdentity {
   readonly producerEpoch: number
 }
 
-export interface PartitionProduce {
-  readonly partition: number
-  readonly firstSequence: number
-  readonly messages: readonly OutMessage[]
-}
-
 export interface Broker {
   readonly nodeId: number | string
   isConnected(): boolean
-  produce(
-    request: ProducerIdentity & {
-      readonly acks: -1
-      readonly timeout: number
-      readonly compression: number
-      readonly topicData: readonly {
-        readonly topic: string
-        readonly partitions: readonly PartitionProduce[]
-      }[]
-    },
-  ): Promise<unknown>
+  produce(request: ProduceRequest): Promise<unknown>
   initProducerId(request: {
     transactionalId: string
     transactionTimeout: number
@@ -89,7 +81,7 @@ export interface Broker {
       topic: string
       partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
     }[]
-  }): Promise<{ responses: { topicName: string; partitions: { partition: number }[] }[] }>
+  }): Promise<{ responses: { topicName: string; partitions: PartitionData[] }[] }>
 }
 
 export interface Cluster {
@@ -128,22 +120,7 @@ export function createCluster(kafka: Kafka): Cluster {
   return create({ allowAutoTopicCreation: false, metadataMaxAge: 300_000, isolationLevel: READ_COMMITTED })
 }
 
-export interface FetchedBatch {
-  readonly messages: FetchedMessage[]
-  readonly rawMessages: FetchedMessage[]
-  lastOffset(): string
-}
-
 const require = createRequire(import.meta.url)
-
-/** kafkajs's class that turns a fetch response's partition into messages, without aborted and control records. */
-export function batchClass(): new (
-  topic: string,
-  fetchedOffset: string,
-  partitionData: object,
-) => FetchedBatch {
-  return internalOf('kafkajs/src/consumer/batch')
-}
 
 /** A module of the copy of kafkajs that we run. */
 export function internalOf<T>(path: (typeof KEPT)[number]): T {
@@ -178,6 +155,34 @@ export function loadKafkajs(replaceModules: () => void): typeof import('kafkajs'
 export function replaceModule(path: string, replacement: unknown): void {
   const file = require.resolve(path)
   require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
+}
+
+interface KafkajsRequest {
+  readonly apiKey: number
+  readonly apiVersion: number
+  encode(): Promise<EncodedPayload>
+}
+
+/**
+ * Has produce requests that hold finished batches encoded by us, and every request framed with one copy instead of three.
+ * What kafkajs's own producers send keeps its encoder. Must run before kafkajs is loaded.
+ */
+export function replaceRequestEncoder(): void {
+  // Versions 4 to 7 are version 3 with another number.
+  const path = 'kafkajs/src/protocol/requests/produce/v3/request'
+  const encodeMessages: (request: object) => KafkajsRequest = require(path)
+  const isOurs = ({ topicData }: ProduceRequest) => topicData[0]?.partitions[0]?.batch !== undefined
+  replaceModule(path, (request: ProduceRequest): KafkajsRequest => {
+    const made = encodeMessages(request)
+    return isOurs(request) ? { ...made, encode: async () => payloadOf(encodeProduceRequest(request)) } : made
+  })
+  replaceModule(
+    'kafkajs/src/protocol/request',
+    async ({ request, ...header }: { correlationId: number; clientId: string; request: KafkajsRequest }) => {
+      const { apiKey, apiVersion } = request
+      return payloadOf(frameRequest({ ...header, apiKey, apiVersion }, (await request.encode()).buffer))
+    },
+  )
 }
 
 interface ResponseDecoder {

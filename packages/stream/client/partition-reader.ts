@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs'
+import { FetchedBatch } from './fetched-batch.ts'
 import {
   type Broker,
-  batchClass,
   type Cluster,
   createCluster,
   type FetchedMessage,
@@ -9,6 +9,7 @@ import {
   READ_COMMITTED,
   READ_UNCOMMITTED,
 } from './kafkajs-internals.ts'
+import { offsetOf } from './record-batches.ts'
 
 /** Where a partition begins and ends. `end` is the offset that the next visible record will get at the earliest. */
 export interface PartitionBounds {
@@ -95,7 +96,6 @@ export class PartitionReader {
     until: number,
     isolation: Isolation = 'read_committed',
   ): AsyncGenerator<FetchedMessage[]> {
-    const Batch = batchClass()
     let next = from
     let progressAt = performance.now()
     while (next < until) {
@@ -112,7 +112,7 @@ export class PartitionReader {
         }),
       )
       const data = responses[0]?.partitions[0]
-      const batch = data && new Batch(topic, next.toString(), data)
+      const batch = data && new FetchedBatch(topic, next.toString(), data)
       if (!batch || batch.rawMessages.length === 0) {
         // An answer may be empty because the broker had no time. What is below `until` exists, so it comes; to take
         // an empty answer for the end would restore half a state.
@@ -123,7 +123,7 @@ export class PartitionReader {
         continue
       }
       progressAt = performance.now()
-      const messages = batch.messages.filter((m) => Number(m.offset) < until)
+      const messages = batch.messages.filter((m) => offsetOf(m) < until)
       next = Number(batch.lastOffset()) + 1
       if (messages.length > 0) yield messages
     }

@@ -3,15 +3,15 @@
  * partitions, as in the Java client (org.apache.kafka.common.utils.Utils), so that any producer
  * puts a key where we look for it. Integer arithmetic throughout: kafkajs's own works on BigInt.
  */
-export function partitionOf(key: Buffer, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions
+export function partitionOf(key: Buffer, partitions: number, length = key.length): number {
+  return (murmur2(key, length) & 0x7fffffff) % partitions
 }
 
 const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
-export function murmur2(data: Buffer): number {
-  const length = data.length
+/** Of the first `length` bytes. */
+export function murmur2(data: Buffer, length = data.length): number {
   let h = SEED ^ length
   let i = 0
   for (; i + 4 <= length; i += 4) {

@@ -7,17 +7,70 @@
  */
 import { decompress, Undecompressable } from './compression.ts'
 
-/** What kafkajs wants of a message; offsets and times are decimal strings, times in ms. */
-export interface DecodedMessage {
-  readonly magicByte: 2
-  readonly attributes: 0
-  readonly timestamp: string
-  readonly offset: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
+/**
+ * A message as kafkajs hands it on; offset and time are decimal strings there, the time in ms. A place in the fetched bytes:
+ * what nobody asks for is never made of them.
+ */
+export class DecodedMessage {
+  readonly magicByte = 2
+  readonly attributes = 0
+  readonly offsetNumber: number
+  /** ms since 1970 UTC. */
+  readonly timestampNumber: number
   readonly headers: Readonly<Record<string, HeaderValue>>
   readonly isControlRecord: boolean
   readonly batchContext: BatchContext
+  readonly #source: Buffer
+  readonly #keyStart: number
+  readonly #keyLength: number
+  readonly #valueStart: number
+  readonly #valueLength: number
+  #value: Buffer | undefined
+
+  /** Lengths are negative where there is no key, no value. */
+  constructor(
+    offset: number,
+    timestamp: number,
+    source: Buffer,
+    keyStart: number,
+    keyLength: number,
+    valueStart: number,
+    valueLength: number,
+    headers: Readonly<Record<string, HeaderValue>>,
+    isControlRecord: boolean,
+    context: BatchContext,
+  ) {
+    this.offsetNumber = offset
+    this.timestampNumber = timestamp
+    this.#source = source
+    this.#keyStart = keyStart
+    this.#keyLength = keyLength
+    this.#valueStart = valueStart
+    this.#valueLength = valueLength
+    this.headers = headers
+    this.isControlRecord = isControlRecord
+    this.batchContext = context
+  }
+
+  get offset(): string {
+    return String(this.offsetNumber)
+  }
+
+  get timestamp(): string {
+    return String(this.timestampNumber)
+  }
+
+  get key(): Buffer | null {
+    return this.#keyLength < 0
+      ? null
+      : this.#source.subarray(this.#keyStart, this.#keyStart + this.#keyLength)
+  }
+
+  get value(): Buffer | null {
+    if (this.#valueLength < 0) return null
+    // Asked for twice by most: for the id of its schema, then to be decoded.
+    return (this.#value ??= this.#source.subarray(this.#valueStart, this.#valueStart + this.#valueLength))
+  }
 }
 type HeaderValue = Buffer | null | (Buffer | null)[]
 
@@ -69,28 +122,10 @@ function decodeBatch(batch: Buffer, messages: DecodedMessage[]): void {
     inTransaction: (attributes & TRANSACTIONAL) !== 0,
   }
   const isControl = (attributes & CONTROL) !== 0
-  const message = (
-    offset: number,
-    timestamp: number,
-    key: Buffer | null,
-    value: Buffer | null,
-    headers: Readonly<Record<string, HeaderValue>>,
-    isControlRecord: boolean,
-  ): DecodedMessage => ({
-    magicByte: 2,
-    attributes: 0,
-    timestamp: String(timestamp),
-    offset: String(offset),
-    key,
-    value,
-    headers,
-    isControlRecord,
-    batchContext: context,
-  })
-
   const first = messages.length
   try {
-    const cursor = new Cursor(decompress(attributes & COMPRESSION, batch.subarray(HEADER_BYTES)))
+    const records = decompress(attributes & COMPRESSION, batch.subarray(HEADER_BYTES))
+    const cursor = new Cursor(records)
     const count = batch.readInt32BE(57)
     const firstTimestamp = readInt64(batch, 27)
     const appended = (attributes & LOG_APPEND_TIME) !== 0
@@ -99,20 +134,40 @@ function decodeBatch(batch: Buffer, messages: DecodedMessage[]): void {
       cursor.at++
       const timestamp = firstTimestamp + cursor.varint()
       const offset = baseOffset + cursor.varint()
-      const key = cursor.bytes()
-      const value = cursor.bytes()
+      const keyLength = cursor.varint()
+      const keyStart = cursor.skip(keyLength)
+      const valueLength = cursor.varint()
+      const valueStart = cursor.skip(valueLength)
       const headers = readHeaders(cursor)
       if (cursor.at !== end) throw new RangeError('a record does not end where it says')
-      messages.push(message(offset, appended ? maxTimestamp : timestamp, key, value, headers, isControl))
+      messages.push(
+        new DecodedMessage(
+          offset,
+          appended ? maxTimestamp : timestamp,
+          records,
+          keyStart,
+          keyLength,
+          valueStart,
+          valueLength,
+          headers,
+          isControl,
+          context,
+        ),
+      )
     }
   } catch (error) {
     if (isControl || !(error instanceof RangeError || error instanceof Undecompressable)) throw error
     messages.length = first
-    messages.push(message(lastOffset, maxTimestamp, null, batch, NO_HEADERS, false))
+    const { length } = batch
+    messages.push(
+      new DecodedMessage(lastOffset, maxTimestamp, batch, 0, -1, 0, length, NO_HEADERS, false, context),
+    )
     return
   }
-  if (messages.length === first || Number(messages.at(-1)!.offset) < lastOffset)
-    messages.push(message(lastOffset, maxTimestamp, null, null, NO_HEADERS, true))
+  if (messages.length === first || messages.at(-1)!.offsetNumber < lastOffset)
+    messages.push(
+      new DecodedMessage(lastOffset, maxTimestamp, batch, 0, -1, 0, -1, NO_HEADERS, true, context),
+    )
 }
 
 function readHeaders(cursor: Cursor): Readonly<Record<string, HeaderValue>> {
@@ -166,14 +221,24 @@ class Cursor {
     throw new RangeError('a number of more than ten bytes')
   }
 
+  /** Goes past so many bytes, none where the length is negative; returns where they begin. */
+  skip(length: number): number {
+    const start = this.at
+    if (length > 0) this.at += length
+    if (this.at > this.#buffer.length) throw new RangeError('a record is cut')
+    return start
+  }
+
   /** A length and so many bytes; null where the length is negative. A view, not a copy. */
   bytes(): Buffer | null {
     const length = this.varint()
-    if (length < 0) return null
-    const end = this.at + length
-    if (end > this.#buffer.length) throw new RangeError('a record is cut')
-    const bytes = this.#buffer.subarray(this.at, end)
-    this.at = end
-    return bytes
+    const start = this.skip(length)
+    return length < 0 ? null : this.#buffer.subarray(start, this.at)
   }
 }
+
+/** Offset and time of a message of whatever format; those of formats before 2 are text alone. */
+export const offsetOf = (message: { readonly offset: string }): number =>
+  message instanceof DecodedMessage ? message.offsetNumber : Number(message.offset)
+export const timestampOf = (message: { readonly timestamp: string }): number =>
+  message instanceof DecodedMessage ? message.timestampNumber : Number(message.timestamp)

@@ -8,6 +8,8 @@ import {
   type OutMessage,
   TRANSACTION_COORDINATOR,
 } from './kafkajs-internals.ts'
+import type { PartitionBatch } from './produce-request.ts'
+import { RecordBatchWriter } from './record-batch-writer.ts'
 
 /** Another producer with the same transactional id has taken over, or the broker gave up on this one: stop, do not retry. */
 export class ProducerFenced extends Error {
@@ -21,17 +23,22 @@ export class TransactionFailed extends Error {
 
 /** What one transaction writes: messages by topic and partition, and the input offsets that they stand for. */
 export class TransactionContent {
-  readonly #topics = new Map<string, Map<number, OutMessage[]>>()
+  readonly #topics = new Map<string, Map<number, RecordBatchWriter>>()
 
   add(topic: string, partition: number, message: OutMessage): void {
-    let partitions = this.#topics.get(topic)
-    if (!partitions) this.#topics.set(topic, (partitions = new Map()))
-    const messages = partitions.get(partition)
-    if (messages) messages.push(message)
-    else partitions.set(partition, [message])
+    this.batch(topic, partition).add(message)
   }
 
-  get topics(): ReadonlyMap<string, ReadonlyMap<number, readonly OutMessage[]>> {
+  /** Where records of a partition are written to; whoever asks for it writes at least one. */
+  batch(topic: string, partition: number): RecordBatchWriter {
+    let partitions = this.#topics.get(topic)
+    if (!partitions) this.#topics.set(topic, (partitions = new Map()))
+    let batch = partitions.get(partition)
+    if (!batch) partitions.set(partition, (batch = new RecordBatchWriter()))
+    return batch
+  }
+
+  get topics(): ReadonlyMap<string, ReadonlyMap<number, RecordBatchWriter>> {
     return this.#topics
   }
 
@@ -226,15 +233,15 @@ export class TransactionalProducer {
       string,
       {
         topic: string
-        partitions: { partition: number; firstSequence: number; messages: readonly OutMessage[] }[]
+        partitions: PartitionBatch[]
       }[]
     >()
     for (const [topic, partitions] of content.topics) {
       const leaders = this.#cluster.findLeaderForPartitions(topic, [...partitions.keys()])
       for (const [leader, ids] of Object.entries(leaders)) {
         const entries = ids.map((partition) => {
-          const messages = partitions.get(partition)!
-          return { partition, firstSequence: this.#takeSequence(topic, partition, messages.length), messages }
+          const batch = partitions.get(partition)!
+          return { partition, firstSequence: this.#takeSequence(topic, partition, batch.count), batch }
         })
         const request = byLeader.get(leader)
         if (request) request.push({ topic, partitions: entries })
@@ -248,7 +255,6 @@ export class TransactionalProducer {
           ...this.#identity,
           acks: -1,
           timeout: PRODUCE_TIMEOUT_MS,
-          compression: 0,
           topicData,
         })
       }),
