@@ -9,7 +9,7 @@ export const PAGES = [
   'SECURITY.md',
   ...globSync('docs/**/*.md', { cwd: ROOT }).sort(),
   'kits/README.md',
-  'packages/client/README.md',
+  ...globSync('{policy,packages}/**/README.md', { cwd: ROOT, exclude: ['**/node_modules/**'] }).sort(),
 ]
 
 export const pageText = (page: string) => readFileSync(`${ROOT}${page}`, 'utf8')
