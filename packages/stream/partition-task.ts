@@ -348,8 +348,9 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     topic: string,
     now: number,
   ): RecordSpan | undefined {
-    const place = { topic, partition: this.partition, offset: message.offset }
-    const span = this.#deps.spans?.begin(trace, place, now)
+    const { spans } = this.#deps
+    if (!spans) return undefined
+    const span = spans.begin(trace, { topic, partition: this.partition, offset: message.offset }, now)
     if (span) batch.spans.push(span)
     return span
   }

@@ -54,14 +54,7 @@ export class RecordBatchWriter {
   /** Adds a record. `timestamp`: ms since 1970 UTC. */
   add({ key, value, headers, timestamp }: OutMessage): void {
     const keyBytes = typeof key === 'string' ? Buffer.from(key) : key
-    this.#record(
-      keyBytes,
-      keyBytes?.length ?? -1,
-      value,
-      value?.length ?? -1,
-      headers && Object.keys(headers).length > 0 ? headers : undefined,
-      Number(timestamp),
-    )
+    this.#record(keyBytes, keyBytes?.length ?? -1, value, value?.length ?? -1, headers, Number(timestamp))
   }
 
   /** Adds a record whose key and value are the first bytes of buffers that are used again: nothing is kept of them. */
@@ -107,7 +100,7 @@ export class RecordBatchWriter {
     else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     const timestampDelta = zigzag(timestamp - this.#firstTimestamp)
     const offsetDelta = zigzag(this.#count++)
-    const encodedHeaders = headers === undefined ? undefined : encodeHeaders(headers)
+    const headersLength = headers === undefined ? 1 : headersSize(headers)
     const size =
       1 +
       varintSize(timestampDelta) +
@@ -116,7 +109,7 @@ export class RecordBatchWriter {
       Math.max(0, keyLength) +
       varintSize(zigzag(valueLength)) +
       Math.max(0, valueLength) +
-      (encodedHeaders?.length ?? 1)
+      headersLength
     this.#reserve(size + MOST_OVERHEAD)
     this.#varint(zigzag(size))
     this.#buffer[this.#length++] = 0
@@ -126,8 +119,29 @@ export class RecordBatchWriter {
     if (key !== null && keyLength > 0) this.#bytes(key, keyLength)
     this.#varint(zigzag(valueLength))
     if (value !== null && valueLength > 0) this.#bytes(value, valueLength)
-    if (encodedHeaders === undefined) this.#buffer[this.#length++] = 0
-    else this.#bytes(encodedHeaders, encodedHeaders.length)
+    if (headers === undefined) this.#buffer[this.#length++] = 0
+    else this.#headers(headers)
+  }
+
+  #headers(headers: NonNullable<OutMessage['headers']>): void {
+    let count = 0
+    for (const _ in headers) count++
+    this.#varint(zigzag(count))
+    for (const name in headers) {
+      this.#text(name)
+      const value = headers[name]!
+      if (typeof value === 'string') this.#text(value)
+      else {
+        this.#varint(zigzag(value.length))
+        this.#bytes(value, value.length)
+      }
+    }
+  }
+
+  #text(text: string): void {
+    const length = byteLength(text)
+    this.#varint(zigzag(length))
+    this.#length += this.#buffer.write(text, this.#length)
   }
 
   #bytes(bytes: Buffer, length: number): void {
@@ -153,27 +167,24 @@ export class RecordBatchWriter {
   }
 }
 
-/** Number of headers and each name and value; few records have any. */
-function encodeHeaders(headers: NonNullable<OutMessage['headers']>): Buffer {
-  const entries = Object.entries(headers)
-  const parts: Buffer[] = [varint(entries.length)]
-  for (const [name, value] of entries) {
-    const nameBytes = Buffer.from(name)
-    const valueBytes = Buffer.from(value)
-    parts.push(varint(nameBytes.length), nameBytes, varint(valueBytes.length), valueBytes)
+/** Bytes of the headers as they are written: each record has those of its trace. */
+function headersSize(headers: NonNullable<OutMessage['headers']>): number {
+  let count = 0
+  let size = 0
+  for (const name in headers) {
+    count++
+    const nameLength = byteLength(name)
+    const value = headers[name]!
+    const valueLength = typeof value === 'string' ? byteLength(value) : value.length
+    size += varintSize(zigzag(nameLength)) + nameLength + varintSize(zigzag(valueLength)) + valueLength
   }
-  return Buffer.concat(parts)
+  return size + varintSize(zigzag(count))
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = zigzag(value)
-  while (rest >= 0x80) {
-    bytes.push((rest & 0x7f) | 0x80)
-    rest >>>= 7
-  }
-  bytes.push(rest)
-  return Buffer.from(bytes)
+function byteLength(text: string): number {
+  // Names and traces are of ASCII, and shorter than the way to native code and back.
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return Buffer.byteLength(text)
+  return text.length
 }
 
 /** Producer ids and times are far below 2^53; -1 is a producer id too. */

@@ -3,6 +3,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -29,6 +30,12 @@ final class Classifier {
   private static final double INITIALS = 0.62, SHORT_INITIALS = 0.5, LEAST_CONTEXT = 0.25, COMPARABLE = 0.7;
   private static final int MOST_SPANS = 8, MOST_COMPARED = 64;
 
+  private static void readThresholds(JsonNode limits, double[] into) {
+    Arrays.fill(into, limits.get("default").asDouble());
+    limits.get("categories").fields()
+        .forEachRemaining(entry -> into[Category.valueOf(entry.getKey()).ordinal()] = entry.getValue().asDouble());
+  }
+
   private record Rule(String id, String item, Category category, Set<wardline.EventKind> kinds, double threshold, double score,
       String signal, boolean live, long from, long until, boolean hasText, int modelCategory, boolean asksModel, JsonNode when,
       boolean never) {}
@@ -49,6 +56,7 @@ final class Classifier {
   private final Map<String, int[]> initials = new HashMap<>();
   private int longestInitials;
   private final double[] thresholds = new double[Category.values().length];
+  private final double[] modelAloneThresholds = new double[Category.values().length];
   private final byte[][] toneWeights = new byte[3][];
   private final double[] toneScales = new double[3], toneBiases = new double[3];
 
@@ -121,10 +129,8 @@ final class Classifier {
       longestInitials = Math.max(longestInitials, key.length());
     });
 
-    JsonNode limits = root.get("thresholds");
-    Arrays.fill(thresholds, limits.get("default").asDouble());
-    limits.get("categories").fields()
-        .forEachRemaining(entry -> thresholds[Category.valueOf(entry.getKey()).ordinal()] = entry.getValue().asDouble());
+    readThresholds(root.get("thresholds"), thresholds);
+    readThresholds(root.get("thresholds").get("modelAlone"), modelAloneThresholds);
     String[] tones = {"approach", "recruiting", "hostile"};
     for (int i = 0; i < 3; i++) {
       JsonNode tone = root.get("tones").get(tones[i]);
@@ -497,7 +503,11 @@ final class Classifier {
         if (rule.asksModel) modelDoubt.merge(rule.category, 1 - score, Math::min);
         else categoryDoubt.merge(rule.category, 1 - score, (a, b) -> a * b);
       }
-      modelDoubt.forEach((category, left) -> categoryDoubt.merge(category, left, Math::min));
+      EnumSet<Category> modelAlone = EnumSet.noneOf(Category.class);
+      modelDoubt.forEach((category, left) -> {
+        if (!categoryDoubt.containsKey(category)) modelAlone.add(category);
+        categoryDoubt.merge(category, left, Math::min);
+      });
       List<CategoryScore> scores = new ArrayList<>(categoryDoubt.size());
       Category category = Category.benign;
       double best = 0, most = 0;
@@ -505,7 +515,8 @@ final class Classifier {
         double score = 1 - entry.getValue();
         scores.add(new CategoryScore(entry.getKey(), (float) score));
         most = Math.max(most, score);
-        if (score >= thresholds[entry.getKey().ordinal()] && score > best) {
+        double[] from = modelAlone.contains(entry.getKey()) ? modelAloneThresholds : thresholds;
+        if (score >= from[entry.getKey().ordinal()] && score > best) {
           best = score;
           category = entry.getKey();
         }
