@@ -130,6 +130,11 @@ export class LoadChain {
     )
   }
 
+  /** Where Prometheus scrapes. */
+  get targets(): { readonly url: string; readonly service: string }[] {
+    return this.#stack.services.map(({ stage, metricsUrl }) => ({ url: metricsUrl, service: stage }))
+  }
+
   /** Which stages say that they are ready. */
   async ready(): Promise<Record<string, boolean>> {
     const answers = await Promise.all(

@@ -1,7 +1,7 @@
 /**
  * `make overload`: three times what the chain carries, for five minutes, then the load that it had before. Shows that memory
- * is bounded, that latency comes back, that nothing is dropped, that producers are not slowed, and that /readyz and the
- * lag say what is. Writes `.wardline/reports/overload.json`; exit code 0 only when all of that holds.
+ * is bounded, that latency comes back, that nothing is dropped, that producers are not slowed, and that /readyz, the lag and
+ * the shipped alerts (where Prometheus is installed) say what is. Writes `.wardline/reports/overload.json`; exit code 0 only when all of that holds.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { balances } from '@wardline/cli/audit'
 import { reportHead, writeReport } from '@wardline/cli/report'
 import type { FedMessage } from '@wardline/records'
 import { TOPICS } from '@wardline/stream'
+import { hasPrometheus, TestPrometheus } from '../observability/prometheus.ts'
 import { LoadChain, quantile } from './load-chain.ts'
 
 const { values } = parseArgs({
@@ -46,12 +47,16 @@ interface Sample {
   readonly sendP99Ms: number | null
   readonly memoryMiB: Record<string, number>
   readonly ready: Record<string, boolean>
+  /** Names of the alerts that fire; null where there is no Prometheus. */
+  readonly alerts: readonly string[] | null
 }
 
 const startedAt = new Date()
 const log = (line: string) => console.log(line)
 const chain = await LoadChain.start({ seed: Number(values.seed), partitions: Number(values.partitions), log })
 const samples: Sample[] = []
+/** Begins with the measured load: the warm-up is late on purpose, and a budget that burnt then would fire all the time. */
+let prometheus: TestPrometheus | null = null
 let published = 0
 let capacity = 0
 let pool: FedMessage[] = []
@@ -97,6 +102,7 @@ async function sample(phase: Sample['phase']): Promise<void> {
     sendP99Ms: sorted.length === 0 ? null : Math.round(quantile(sorted, 0.99)!),
     memoryMiB: chain.memory(),
     ready: await chain.ready(),
+    alerts: prometheus && (await firing(prometheus)),
   }
   samples.push(taken)
   const memory = Object.values(taken.memoryMiB).join('/')
@@ -105,6 +111,18 @@ async function sample(phase: Sample['phase']): Promise<void> {
       `p50 ${taken.p50Ms} ms p99 ${taken.p99Ms} ms send p99 ${taken.sendP99Ms} ms memory ${memory} MiB`,
   )
 }
+
+async function firing(of: TestPrometheus): Promise<string[]> {
+  const alerts = await of.query('ALERTS{alertstate="firing"}')
+  return [...new Set(alerts.map(({ labels }) => labels.alertname!))].sort()
+}
+
+/** What overload is; any other alert would send whoever is paged to the wrong place. */
+const OF_OVERLOAD = new Set([
+  'WardlineLatencyBudgetBurnsFast',
+  'WardlineLatencyBudgetBurnsSlowly',
+  'WardlineLagGrowing',
+])
 
 async function measure(): Promise<void> {
   pool = await chain.nextEvents(POOL)
@@ -119,6 +137,7 @@ async function measure(): Promise<void> {
   log(`the chain carries about ${Math.round(capacity)} events/s`)
 
   samples.length = 0
+  if (hasPrometheus) prometheus = await TestPrometheus.start(chain.targets)
   await load('base', () => capacity * BASE_SHARE, BASE_SECONDS)
   const before = { published, decided: chain.decided }
   // Three times what it carries now, with the producer beside it, whatever it carried a minute ago.
@@ -162,6 +181,13 @@ async function measure(): Promise<void> {
     memoryBounded: maxMemory <= MEMORY_BOUND_MIB,
     latencyCameBack: caughtUpSeconds !== null,
     alwaysReady: samples.every((s) => Object.values(s.ready).every(Boolean)),
+    // The budget's alert fires before the overload is half over; none does before it, and no other at any time.
+    ...(prometheus && {
+      alertsTold:
+        of('base').every((s) => s.alerts!.length === 0) &&
+        half.every((s) => s.alerts!.includes('WardlineLatencyBudgetBurnsFast')) &&
+        samples.every((s) => s.alerts!.every((name) => OF_OVERLOAD.has(name))),
+    }),
     lagTold: half.every((s) => s.lag > 0.5 * (s.published - s.decided - 2 * capacity)),
     producersNotSlowed: sendP99('overload') <= Math.max(500, MAX_SEND_RATIO * sendP99('base')),
     offeredInFull: offered >= factor,
@@ -178,6 +204,7 @@ async function measure(): Promise<void> {
     maxMemoryMiB: maxMemory,
     sendP99MsBefore: sendP99('base'),
     sendP99MsDuring: sendP99('overload'),
+    alerts: prometheus && [...new Set(samples.flatMap((s) => s.alerts!))],
     audit: {
       eventsIn: books.eventsIn,
       decisions: books.decisions,
@@ -198,5 +225,6 @@ async function measure(): Promise<void> {
 try {
   await chain.orInterrupted(measure())
 } finally {
+  await (prometheus as TestPrometheus | null)?.stop()
   await chain.stop()
 }

@@ -47,6 +47,7 @@ interface Overload extends Head {
   readonly maxMemoryMiB: number
   readonly sendP99MsBefore: number
   readonly sendP99MsDuring: number
+  readonly alerts: readonly string[] | null
   readonly audit: Readonly<Record<'eventsIn' | 'missing' | 'doubled', number>>
   readonly holds: Readonly<Record<string, boolean>>
 }
@@ -134,7 +135,11 @@ ${table(
   ],
 )}
 
-It caught up ${overload.secondsToCatchUp} s after the load went back to what it was. ${number(overload.audit.eventsIn)} events in: lost ${overload.audit.missing}, doubled ${overload.audit.doubled}. All stages stayed ready, since they worked, and their lag said how far behind they were.`
+It caught up ${overload.secondsToCatchUp} s after the load went back to what it was. ${number(overload.audit.eventsIn)} events in: lost ${overload.audit.missing}, doubled ${overload.audit.doubled}. All stages stayed ready, since they worked, and their lag said how far behind they were.${
+    overload.alerts
+      ? ` Alerts that fired, from before its half on and none before it began: ${overload.alerts.map((name) => `\`${name}\``).join(', ')}; they rest some minutes after the load, when the short window is clean.`
+      : ''
+  }`
 }
 
 function poisonSection(storm: PoisonStorm): string {
