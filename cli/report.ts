@@ -49,3 +49,25 @@ export function writeReport(target: string, report: object): string {
   writeFileSync(new URL(`${target}.json`, folder), `${JSON.stringify(report, null, 2)}\n`)
   return `.wardline/reports/${target}.json`
 }
+
+/**
+ * Rows under a head, each column as wide as its widest cell. The first is aligned to the left, the others to the right, as
+ * figures are, or to the `left` as well where words stand between them.
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  others: 'left' | 'right' = 'right',
+): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)))
+  const aligned = (cell: string, i: number) =>
+    i === 0 || others === 'left' ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
+  return [head, ...rows]
+    .map((row) =>
+      head
+        .map((_, i) => aligned(row[i] ?? '', i))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

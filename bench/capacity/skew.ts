@@ -4,9 +4,8 @@
  * one is what a deployment has to be sized for.
  */
 import { parseArgs } from 'node:util'
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { partitionOf } from '@wardline/stream'
-import { table } from '../chain/statistics.ts'
 
 const { values: args } = parseArgs({
   options: {

@@ -20,15 +20,3 @@ export const quantileOf = (ascending: ArrayLike<number>, q: number): number =>
   ascending.length === 0
     ? Number.NaN
     : ascending[Math.min(ascending.length - 1, Math.max(0, Math.ceil(q * ascending.length) - 1))]!
-
-/** Rows under a head, each column as wide as its widest cell; the first one aligned to the left. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)))
-  return [head, ...rows]
-    .map((row) =>
-      head
-        .map((_, i) => (i === 0 ? (row[i] ?? '').padEnd(widths[i]!) : (row[i] ?? '').padStart(widths[i]!)))
-        .join('  '),
-    )
-    .join('\n')
-}

@@ -1,5 +1,5 @@
 import { createClassifyStage } from '@wardline/classify'
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
 import {
@@ -350,14 +350,7 @@ const cells = rows.map((row) => [
   String(row.series),
   row.scrapeMs.toFixed(1),
 ])
-const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
-for (const row of [head, ...cells])
-  console.log(
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  )
+console.log(table(head, cells, 'left'))
 const worst = Math.max(...rows.map((row) => shareOf(row, wholes.get(row.stage)!)))
 console.log(
   `\n${EVENTS} events of the sample feed in batches of ${BATCH}, the best of ${PASSES} passes for each, then ${LOAD_EVENTS} through the chain; a scrape every ${SCRAPE_EVERY_SECONDS} s and a clock read an event are in the shares.`,

@@ -3,7 +3,7 @@
  * full: that it stays flat is what lets more machines do more work.
  */
 import { parseArgs } from 'node:util'
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { createCommentRiskStage } from '@wardline/comment-risk'
 import { afterMessage, NEW_PAIR, packPair } from '@wardline/comment-risk/parts'
 import type { ClassifiedEvent } from '@wardline/events'
@@ -12,7 +12,6 @@ import { recordKey } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
 import { WardlineServices } from '../chain/contestant.ts'
-import { table } from '../chain/statistics.ts'
 import { measure, type Run, warmUp } from '../throughput/measure.ts'
 
 const { values: args } = parseArgs({

@@ -3,10 +3,9 @@
  * plain kafkajs to pass it on in a transaction, one after the other on one broker. Processor time and not events a second,
  * since other work on the machine slows both but is counted for neither. Ends with 1 where the ratio is above MOST_RATIO.
  */
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { BenchStack } from '../chain/bench-stack.ts'
 import { type Contestant, WardlineServices } from '../chain/contestant.ts'
-import { table } from '../chain/statistics.ts'
 import { PassThrough } from '../peers/passthrough/contestant.ts'
 import { measure, type Run, warmUp } from '../throughput/measure.ts'
 

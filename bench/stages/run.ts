@@ -1,5 +1,5 @@
 import { createClassifyStage } from '@wardline/classify'
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { createCommentRiskStage } from '@wardline/comment-risk'
 import { createEnforceStage } from '@wardline/enforce'
 import type { RecordName } from '@wardline/events'
@@ -146,14 +146,7 @@ const cells = rows.flatMap(({ stage, microseconds, stateMicroseconds, eventsPerS
     writesPerEvent.toFixed(2),
   ])
 })
-const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
-for (const row of [head, ...cells])
-  console.log(
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  )
+console.log(table(head, cells, 'left'))
 console.log(
   `\n${EVENTS} events of the sample feed after ${WARM_UP} to warm up; one core, logic alone: no Kafka, no Avro. bytes/entry: key and value as written.`,
 )

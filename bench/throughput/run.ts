@@ -3,10 +3,10 @@
  * reader sees. Contestants take turns on one broker, warmed up, the same events each; the median of all runs counts.
  */
 import { parseArgs } from 'node:util'
-import { reportHead, writeReport } from '@wardline/cli/report'
+import { reportHead, table, writeReport } from '@wardline/cli/report'
 import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
 import { type Contestant, WardlineServices } from '../chain/contestant.ts'
-import { spreadOf, table } from '../chain/statistics.ts'
+import { spreadOf } from '../chain/statistics.ts'
 import { isPassThrough, PassThrough } from '../peers/passthrough/contestant.ts'
 import { KafkaStreamsPeer } from '../peers/streams/contestant.ts'
 import { measure, type Run, warmUp } from './measure.ts'

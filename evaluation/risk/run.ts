@@ -7,7 +7,7 @@ import { approachWeight } from '@wardline/comment-risk/parts'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import type { AssessedEvent, Category } from '@wardline/events'
 import { Random } from '@wardline/sample-feed'
-import { reportHead, writeReport } from '../../cli/report.ts'
+import { reportHead, table, writeReport } from '../../cli/report.ts'
 import { RiskChain } from './chain.ts'
 import { HONEST_RATIO, SEEDS, sessions, shippedClassifier, shippedPolicy, simulated } from './data.ts'
 import { ConcatenatedModel } from './logistic.ts'
@@ -283,14 +283,7 @@ const head = [
   'false alarms/million',
   'recall at 1,000',
 ]
-const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
-for (const row of [head, ...cells])
-  console.log(
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  )
+console.log(table(head, cells, 'left'))
 console.log(`
 per conversation; recall at 1,000: with the threshold at which 1,000 of a million harmless conversations would be called harmful
 ${COUNT} harmful and ${HONEST_RATIO * COUNT} harmless ones a simulated task; messages, telling: median of what the other side sent until it was found

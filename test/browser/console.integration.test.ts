@@ -8,6 +8,7 @@ import { recordKey } from '@wardline/sample-feed'
 import { TOPICS } from '@wardline/stream'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plainEvent } from '../chain/plain-event.ts'
 import { findChromium, launchChromium } from './chromium.ts'
 import { fullStore } from './full-store.ts'
 import { pageServer, pagesOf } from './page-server.ts'
@@ -78,28 +79,14 @@ const paths = (): Readonly<Record<string, string>> => ({
   report: '/report',
 })
 
-const scam = (actorId: string): FeedEvent => ({
-  eventId: `e-${actorId}-${Math.random().toString(36).slice(2)}`,
-  kind: 'COMMENT',
-  occurredAt: Date.now(),
-  actorId,
-  actorAgeBand: 'ADULT',
-  subjectId: null,
-  subjectAgeBand: 'UNKNOWN',
-  contentId: null,
-  parentId: null,
-  conversationId: null,
-  section: null,
-  text: '时时彩计划群，稳赚不赔',
-  language: 'zh',
-  media: [],
-  links: [],
-  mentions: [],
-  searchQuery: null,
-  device: 'PHONE',
-  usage: null,
-  promotion: null,
-})
+const scam = (actorId: string): FeedEvent =>
+  plainEvent({
+    eventId: `e-${actorId}-${Math.random().toString(36).slice(2)}`,
+    actorId,
+    subjectId: null,
+    text: '时时彩计划群，稳赚不赔',
+    language: 'zh',
+  })
 
 const feed = async (event: FeedEvent) =>
   running.publisher.send(TOPICS.feedEvents, [
