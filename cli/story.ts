@@ -180,7 +180,7 @@ async function play(connection: Connection): Promise<string> {
     const lifting = reversals.find((each) => each.liftedAction !== 'NONE')
     if (!lifting || reversals.at(-1)!.strikes !== 0) throw new Error('the standing was not restored')
     say(
-      'The reversal that lifted the mute, without what it repeats of the event. `reverses` names the decision. `accountAction` is what the remaining strikes lead to as if it had never been: the last message alone would have led to a warning.',
+      'The first reversal that lifted an action, without what it repeats of the event. `reverses` names the decision. `accountAction` is what the strikes that remain lead to, as if it had never been.',
     )
     const { reverses, causedBy, strikes, youthPool } = lifting
     const ended = { liftedAction: lifting.liftedAction, accountAction: lifting.accountAction }
@@ -193,7 +193,7 @@ async function play(connection: Connection): Promise<string> {
     )
     const [after] = await feed(AFTERWARDS)
     say(
-      'His next message finds his account as it was; what comment-risk knows of the conversation it still knows, so a human may look again:',
+      'His next message finds his account without a strike. What comment-risk has seen of the conversation it still knows, for verdicts of humans reach enforce alone, and so he is answered by it:',
       '',
       ...rows.slice(0, 2),
       row(AFTERWARDS, after!),
