@@ -124,8 +124,8 @@ bench-throughput: install ## preloaded events through the chain, the Kafka Strea
 bench-latency: install ## age of decisions at 20, 50 and 80 % of what was measured, chain and peer (4 minutes)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/latency/run.ts $(ARGS)
 
-bench-scale: install ## what an event costs as partitions, event size and known pairs grow (6 minutes)
-	@$(NODE) node --disable-warning=TimeoutNegativeWarning --max-old-space-size=4000 bench/scale/run.ts $(ARGS)
+bench-scale: install ## what an event costs as partitions, instances, event size and known pairs grow (9 minutes)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning --max-old-space-size=8000 bench/scale/run.ts $(ARGS)
 
 bench-skew: install ## how uneven partitions become under Zipf activity
 	@$(NODE) node bench/capacity/skew.ts $(ARGS)
