@@ -1,6 +1,6 @@
 /**
  * Flame graphs of CPU profiles (`bench/throughput/run.ts --profile FOLDER`) as SVG files that docs can show: width is
- * share of busy time, colour is whose code it is. Idle time is left out.
+ * share of busy time, colour is whose code it is. Idle time and the start of the process are left out.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -43,6 +43,8 @@ const ROW = 17
 /** Frames narrower than this share are left out, px: nobody could point at them. */
 const LEAST_PX = 1.5
 const LEGEND = 44
+/** Loading modules is the start of a process, not its work. */
+const LOADING = 'node:internal/modules/'
 const IDLE: ReadonlySet<string> = new Set(['(idle)', '(program)', '(root)'])
 
 const { values: args } = parseArgs({
@@ -90,7 +92,7 @@ function addTo(root: Frame, { nodes, samples, timeDeltas }: CpuProfile): void {
     const parent = parents.get(id)
     let stack: Frame[] | null
     if (parent === undefined) stack = [root]
-    else if (IDLE.has(callFrame.functionName)) stack = null
+    else if (IDLE.has(callFrame.functionName) || callFrame.url.startsWith(LOADING)) stack = null
     else {
       const above = stackOf(parent)
       stack = above && [...above, childOf(above.at(-1)!, callFrame)]
