@@ -173,7 +173,7 @@ async function taskOf(
     clock: Date.now,
     maxTransactionRecords: BATCH,
     outputPartitions: 1,
-    committed: (hook ?? nothing) as (output: unknown) => void,
+    committed: hook as ((output: unknown) => void) | undefined,
     traces: new TraceContext(),
     spans: undefined,
   })

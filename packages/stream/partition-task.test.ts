@@ -122,7 +122,7 @@ beforeEach(async () => {
     clock: () => now,
     maxTransactionRecords: 100,
     outputPartitions: 1,
-    committed: () => {},
+    committed: undefined,
     traces: new TraceContext(),
     spans: {
       begin({ headers: { traceparent } }, { topic, offset: at }, startedAt) {

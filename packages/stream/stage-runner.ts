@@ -184,7 +184,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       clock,
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
-      committed: committed ?? (() => {}),
+      committed,
       traces: new TraceContext(settings.tracing?.share),
       spans,
     }

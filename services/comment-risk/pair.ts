@@ -1,6 +1,6 @@
 import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, type PriorItem, type Tones } from '@wardline/events'
 import { MARKS, type RiskPolicy } from '@wardline/policy/risk'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter } from '@wardline/stream'
 import { withRecent } from './ids.ts'
 
 const HOUR = 3_600_000
