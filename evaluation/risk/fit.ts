@@ -51,13 +51,13 @@ import { bestThreshold } from './measure.ts'
 import { fitTone, fitTones, sessionLines, toneLines, toneModel } from './tone-fit.ts'
 
 /** The thresholds let one in so many harmless conversations through, of `HARMLESS` of each wording. */
-const APPROACH_ALARM_ONE_IN = 2_000
+const APPROACH_ALARM_ONE_IN = 3_000
 const RECRUITING_ALARM_ONE_IN = 1_000
 const HARMLESS = 10_000
 const THREAD_ALARM_ONE_IN = 250
 const THREADS = 3_000
 const APPROACHES = 500
-const RECRUITERS = 300
+const RECRUITERS = 400
 const PILE_ONS = 150
 /** Parts of SCCD's train sessions; each is observed with a tone that is fitted on the others. */
 const FOLDS = [0, 1, 2, 3, 4]
@@ -101,7 +101,8 @@ const RECRUITING_PRIOR: Readonly<Record<RecruitingFeature, number>> = {
   own: 2,
   tone: 1.5,
   toneSum: 3,
-  contact: 1.5,
+  handle: 2.5,
+  move: 0.7,
   repeated: 0.7,
   minor: 1.5,
   spread: 2,
@@ -172,7 +173,7 @@ function observePair(
     }
     const ofRecruiting = new Float64Array(RECRUITING_FEATURES.length)
     recruitingFeatures(input, ofRecruiting)
-    // Between peers the model's score is taken down afterwards, so that half is never reached.
+    // Between peers the score is taken down afterwards, so that half is hardly reached.
     recruiting.push({ features: [...ofRecruiting], shows: who >= 0.5 && showsRecruiting(input) })
   }
   return { approach: { harmful, observed: approach }, recruiting: { harmful, observed: recruiting } }
@@ -207,14 +208,14 @@ function observePileOn(conversation: Conversation, chain: RiskChain): Watched {
  * shows something, together as one. Then, by the weights of that, the moment at which each is highest: that is what decides
  * whether it is found.
  */
-function samplesOf({ harmful, observed }: Watched, fitted: Fitted | null): Sample[] {
+function samplesOf({ harmful, observed }: Watched, fitted: Fitted | null, ratio: number): Sample[] {
   const shown = observed.filter(({ shows }) => shows)
   if (shown.length === 0) return []
-  const weight = harmful ? HONEST_RATIO : 1
+  const weight = harmful ? ratio : 1
   if (fitted) return [{ features: highest(shown, fitted).features, harmful, weight }]
   if (!harmful) return shown.map(({ features }) => ({ features, harmful, weight: 1 / shown.length }))
   const at = [shown.at(-1)!, shown[Math.floor((shown.length * 2) / 3)]!]
-  return at.map(({ features }) => ({ features, harmful, weight: HONEST_RATIO / 2 }))
+  return at.map(({ features }) => ({ features, harmful, weight: ratio / 2 }))
 }
 
 interface Fitted {
@@ -239,10 +240,16 @@ function highestLogit({ observed }: Watched, fitted: Fitted): number {
 
 const ROUNDS = 3
 
-function fitModel(conversations: readonly Watched[], prior: readonly number[], factor: number): Fitted {
+/** `ratio`: what a harmful conversation weighs more than a harmless one. */
+function fitModel(
+  conversations: readonly Watched[],
+  prior: readonly number[],
+  factor: number,
+  ratio = HONEST_RATIO,
+): Fitted {
   let fitted: Fitted | null = null
   for (let round = 0; round < ROUNDS; round++) {
-    const samples: Sample[] = conversations.flatMap((each) => samplesOf(each, fitted))
+    const samples: Sample[] = conversations.flatMap((each) => samplesOf(each, fitted, ratio))
     fitted = fitLogistic(samples, prior, { factor, rounds: 800 })
   }
   return fitted!
@@ -324,7 +331,7 @@ const heldOut = FOLDS.flatMap((fold) => {
   const chain = new RiskChain(classifier, risk, { tones: new ToneModel({ ...tones, hostile }) })
   return train.filter((_, i) => isIn.has(i)).map((each) => observePileOn(each, chain))
 })
-const research = fitModel(heldOut, priorOf(PILE_ON_FEATURES, PILE_ON_PRIOR), 8)
+const research = fitModel(heldOut, priorOf(PILE_ON_FEATURES, PILE_ON_PRIOR), 8, 1)
 const hostileResearch = fitTone(sessionLines(train))
 
 // What is written

@@ -57,8 +57,8 @@ const CATEGORIES: Readonly<Record<Task, ReadonlySet<Category>>> = {
   'pile-on': new Set(['abuse_bullying', 'hate', 'privacy_exposure']),
   sessions: new Set(['abuse_bullying', 'hate', 'privacy_exposure']),
 }
-/** A pile-on is a finding about many; one rude comment in a thread is none. A session may be of one comment. */
-const FINDING: Readonly<Partial<Record<Task, string>>> = { 'pile-on': 'pile_on' }
+/** A pile-on is a finding about many; one rude comment in a thread is none. */
+const FINDING: Readonly<Partial<Record<Task, string>>> = { 'pile-on': 'pile_on', sessions: 'pile_on' }
 
 const bundle = shippedPolicy()
 const startedAt = new Date()
@@ -303,12 +303,7 @@ if (train && dev) {
   }))
   evaluate(
     'sessions, open data',
-    [
-      { ...wardline('sessions'), name: 'Wardline' },
-      { ...wardline('sessions', { singleLines: false }), name: 'Wardline, findings alone' },
-      classifyAlone('sessions'),
-      ...openly,
-    ],
+    [{ ...wardline('sessions'), name: 'Wardline' }, classifyAlone('sessions'), ...openly],
     dev,
   )
   const research = new RiskChain(
@@ -326,7 +321,6 @@ if (train && dev) {
     'sessions, SCCD train too',
     [
       { ...wardline('sessions', { by: research }), name: 'Wardline' },
-      { ...wardline('sessions', { by: research, singleLines: false }), name: 'Wardline, findings alone' },
       classifyAlone('sessions', research),
       ...trained,
       both,

@@ -42,26 +42,28 @@ export function showsRecruiting({ event, markBits, pair }: RecruitingInput): boo
  * - `words`: 1 - 0.5^n for n times that words of recruiting were said, this event included, decayed. `own`: the event's score
  *   in `game_companion`.
  * - `tone`: of this event, log-odds, of 4. `toneSum`: of the conversation, where what speaks against takes away again, of 8.
- * - `contact`: a handle or another app in this event; half where the pair was asked to move before.
+ * - `handle`: the event has a way to be reached. `move`: as `words`, for asking to go to another app or place.
  * - `repeated`: said before. `minor`: how much the conversation counts by who talks to whom. `spread`: it goes to many minors.
  */
 export function recruitingFeatures(input: RecruitingInput, features: Float64Array): void {
-  const { event, markBits, who, spread, before, pair, policy } = input
+  const { event, who, spread, before, pair, policy } = input
   let words = 0
-  let moved = false
+  let moved = 0
   for (const seen of pair.marks) {
-    if (seen.mark === MOVE) moved = true
-    if (seen.mark !== RECRUITING) continue
-    words = 1 - DOUBT ** countAt(seen, event.occurredAt, policy.approach.halfLifeHours * HOUR)
+    if (seen.mark !== MOVE && seen.mark !== RECRUITING) continue
+    const evidence = 1 - DOUBT ** countAt(seen, event.occurredAt, policy.approach.halfLifeHours * HOUR)
+    if (seen.mark === MOVE) moved = evidence
+    else words = evidence
   }
   features[0] = words
   features[1] = ownScore(event)
   features[2] = within(event.tones.recruiting / 4)
   features[3] = within(pair.recruiting / 8)
-  features[4] = event.contactHashes.length > 0 || markBits & MOVE_BIT ? 1 : moved ? 0.5 : 0
-  features[5] = before.marks.some(({ mark }) => mark === RECRUITING) ? 1 : 0
-  features[6] = who
-  features[7] = spread >= policy.spread.minors ? 1 : 0
+  features[4] = event.contactHashes.length > 0 ? 1 : 0
+  features[5] = moved
+  features[6] = before.marks.some(({ mark }) => mark === RECRUITING) ? 1 : 0
+  features[7] = who
+  features[8] = spread >= policy.spread.minors ? 1 : 0
 }
 
 const features = new Float64Array(RECRUITING_FEATURES.length)
