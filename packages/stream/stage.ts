@@ -36,7 +36,7 @@ export interface EventsInput<Name extends RecordName, State, Out> extends InputO
 }
 
 /**
- * What the stage has to know before it looks at events (profiles, reports, verdicts): on assignment it is
+ * What the stage has to know before it looks at events (profiles, reports, verdicts, reversals): on assignment it is
  * read to its end first. `value` is null for a tombstone.
  */
 export interface TableInput<Name extends RecordName, State, Out> extends InputOf<Name> {

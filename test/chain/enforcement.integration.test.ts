@@ -14,7 +14,14 @@ import {
 } from '@wardline/events'
 import { FeedPublisher, readTopic } from '@wardline/records'
 import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/review'
-import { groupId, PartitionReader, stateTopic, TOPICS } from '@wardline/stream'
+import {
+  DEAD_LETTER_HEADERS,
+  deadLetterTopic,
+  groupId,
+  PartitionReader,
+  stateTopic,
+  TOPICS,
+} from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
 import { plainEvent as plain } from './plain-event.ts'
@@ -294,6 +301,12 @@ describe('a reversal', () => {
     const log = readFileSync(join(chain.stack.logFolder, 'comment-risk.log'), 'utf8')
     expect(log).not.toContain('tables brought nothing new')
     expect(await chain.settled()).toMatchObject({ doubled: [], missing: [], otherDeadLetters: 0 })
+
+    // One that comment-risk could not take would be no second answer to the event that it names.
+    const value = await publisher.encode(TOPICS.reversals, 'EnforcementDecision', reversal!)
+    const headers = { [DEAD_LETTER_HEADERS.topic]: TOPICS.reversals }
+    await publisher.send(deadLetterTopic('comment-risk'), [{ key: overturned, value, headers }])
+    expect(await chain.settled()).toMatchObject({ doubled: [], missing: [], otherDeadLetters: 1 })
   })
 })
 
