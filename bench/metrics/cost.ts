@@ -174,7 +174,7 @@ async function taskOf(
     maxTransactionRecords: BATCH,
     repartitionPartitions: 0,
     outputPartitions: 1,
-    committed: (hook ?? nothing) as (output: unknown) => void,
+    committed: hook as ((output: unknown) => void) | undefined,
     traces: new TraceContext(),
     spans: undefined,
   })

@@ -135,7 +135,7 @@ beforeEach(async () => {
     maxTransactionRecords: 100,
     outputPartitions: 1,
     repartitionPartitions: 3,
-    committed: () => {},
+    committed: undefined,
     traces: new TraceContext(),
     spans: {
       begin({ headers: { traceparent } }, { topic, offset: at }, startedAt) {

@@ -187,7 +187,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
       repartitionPartitions,
-      committed: committed ?? (() => {}),
+      committed,
       traces: new TraceContext(settings.tracing?.share),
       spans,
     }

@@ -282,9 +282,11 @@ const FRACTIONS = 64
 const fraction = (count: number): number => Math.min(0xffff, Math.round(count * FRACTIONS))
 /** Scores are kept in thousandths. */
 const SCORE = 1000
-/** A tone may be below 0: the sign goes into the lowest bit. */
-const signed = (tone: number, parts: number): number =>
-  2 * Math.min(0xffff, Math.round(Math.abs(tone) * parts)) + (tone < 0 ? 1 : 0)
+/** A tone may be below 0: the sign goes into the lowest bit. There is one 0, or what was packed twice would differ. */
+function signed(tone: number, parts: number): number {
+  const size = Math.min(0xffff, Math.round(Math.abs(tone) * parts))
+  return size === 0 ? 0 : 2 * size + (tone < 0 ? 1 : 0)
+}
 const unsigned = (written: number, parts: number): number =>
   (written % 2 === 1 ? -1 : 1) * (Math.floor(written / 2) / parts)
 /** Tones of evidence: what is taken out need not be exact to more. */

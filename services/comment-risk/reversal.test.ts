@@ -36,7 +36,8 @@ const linesOf = (maxLength: number) =>
         // No openness: it stays with the pair whatever a human finds.
         markBits: fc.integer({ min: 1, max: 0x3ff }).map((bits) => bits & ~OPENNESS_BIT || 1),
         harm: fc.double({ min: 0, max: 1, noNaN: true }),
-        tone: fc.double({ min: EVERYDAY_TONE, max: 6, noNaN: true }),
+        // 0 is no wording, which counts as what the pair says on average.
+        tone: fc.double({ min: EVERYDAY_TONE, max: 6, noNaN: true }).map((tone) => tone || EVERYDAY_TONE),
         recruiting: fc.double({ min: 0, max: 3, noNaN: true }),
       }),
       { minLength: 1, maxLength },
