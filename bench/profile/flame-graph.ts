@@ -1,10 +1,11 @@
 /**
  * Flame graphs of CPU profiles (`bench/throughput/run.ts --profile FOLDER`) as SVG files that docs can show: width is
- * share of busy time, colour is whose code it is. Idle time is left out.
+ * share of busy time, colour is whose code it is. Idle time and the start of the process are left out.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { table } from '@wardline/cli/report'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
 
 interface CpuProfile {
@@ -43,6 +44,8 @@ const ROW = 17
 /** Frames narrower than this share are left out, px: nobody could point at them. */
 const LEAST_PX = 1.5
 const LEGEND = 44
+/** Loading modules is the start of a process, not its work. */
+const LOADING = 'node:internal/modules/'
 const IDLE: ReadonlySet<string> = new Set(['(idle)', '(program)', '(root)'])
 
 const { values: args } = parseArgs({
@@ -60,10 +63,43 @@ for (const file of readdirSync(args.profiles).filter((name) => name.endsWith('.c
 }
 if (byStage.size === 0) throw new Error(`${args.profiles} holds no profile of a service`)
 mkdirSync(args.to, { recursive: true })
-for (const [stage, root] of byStage) {
-  const file = join(args.to, `flame-${stage}.svg`)
-  writeFileSync(file, svgOf(stage, root))
-  console.log(`${file}: ${(root.microseconds / 1e6).toFixed(1)} s busy`)
+const shares = STAGE_NAMES.flatMap((stage) => {
+  const root = byStage.get(stage)
+  if (!root) return []
+  writeFileSync(join(args.to, `flame-${stage}.svg`), svgOf(stage, root))
+  return [{ stage, shares: sharesOf(root) }]
+})
+console.log(
+  table(
+    ['share of busy time', ...shares.map(({ stage }) => stage)],
+    OWNERS.map(({ name }, owner) => [
+      name,
+      ...shares.map(({ shares }) => `${(100 * shares[owner]!).toFixed(0)} %`),
+    ]),
+  ),
+)
+console.log(`${join(args.to, 'flame-*.svg')}`)
+
+/** Time by owner, in the order of OWNERS. What Node.js and the engine do counts for whoever called them. */
+function sharesOf(root: Frame): number[] {
+  const shares = OWNERS.map(() => 0)
+  const rest = OWNERS.length - 1
+  const walk = (frame: Frame, above: number): void => {
+    const own = ownerOf(frame)
+    const owner = own === rest ? above : own
+    let self = frame.microseconds
+    for (const child of frame.calls.values()) {
+      self -= child.microseconds
+      walk(child, owner)
+    }
+    shares[owner]! += self / root.microseconds
+  }
+  walk(root, rest)
+  return shares
+}
+
+function ownerOf({ name, place }: Frame): number {
+  return OWNERS.findIndex(({ owns }) => owns.test(`/${place}`) || owns.test(name))
 }
 
 function newRoot(stage: StageName): Frame {
@@ -90,7 +126,7 @@ function addTo(root: Frame, { nodes, samples, timeDeltas }: CpuProfile): void {
     const parent = parents.get(id)
     let stack: Frame[] | null
     if (parent === undefined) stack = [root]
-    else if (IDLE.has(callFrame.functionName)) stack = null
+    else if (IDLE.has(callFrame.functionName) || callFrame.url.startsWith(LOADING)) stack = null
     else {
       const above = stackOf(parent)
       stack = above && [...above, childOf(above.at(-1)!, callFrame)]
@@ -129,9 +165,7 @@ function svgOf(stage: StageName, root: Frame): string {
     if (width < LEAST_PX) return
     depth = Math.max(depth, level)
     const share = ((100 * frame.microseconds) / root.microseconds).toFixed(1)
-    const { colour } = OWNERS.find(
-      ({ owns }) => owns.test(`/${frame.place || frame.name}`) || owns.test(frame.name),
-    )!
+    const { colour } = OWNERS[ownerOf(frame)]!
     const label = width > 40 ? textOf(frame.name.slice(0, Math.floor(width / 6.6))) : ''
     const y = LEGEND + level * ROW
     rows.push(
