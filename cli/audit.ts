@@ -104,7 +104,8 @@ async function originOfLetter(
       offset: Number(headerText(message, DEAD_LETTER_HEADERS.offset)),
     }
   }
-  const record = TOPIC_SPECS.find((spec) => spec.topic === topic)?.record
+  // A reversal names an event that has its answer; as a dead letter it is not another one.
+  const record = topic === TOPICS.reversals ? null : TOPIC_SPECS.find((spec) => spec.topic === topic)?.record
   if (!record || message.value === null) return null
   let decoders = innerDecoders.get(connection)
   if (!decoders) innerDecoders.set(connection, (decoders = new Map()))

@@ -172,6 +172,7 @@ async function taskOf(
     logger: createLogger({ service: 'bench', level: 'silent' }),
     clock: Date.now,
     maxTransactionRecords: BATCH,
+    repartitionPartitions: 0,
     outputPartitions: 1,
     committed: hook as ((output: unknown) => void) | undefined,
     traces: new TraceContext(),

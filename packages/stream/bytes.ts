@@ -82,6 +82,10 @@ export class ByteReader {
     }
   }
 
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length
+  }
+
   uint48(): number {
     const value = this.#bytes.readUIntBE(this.#at, 6)
     this.#at += 6

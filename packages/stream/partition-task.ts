@@ -40,6 +40,8 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
   readonly maxTransactionRecords: number
   /** Partitions of the output topic. */
   readonly outputPartitions: number
+  /** Partitions of the topic that outputs are repartitioned to; 0 where there is none. */
+  readonly repartitionPartitions: number
   /** Called with each output after its transaction has committed; absent where nobody asks. */
   readonly committed: ((output: RecordTypes[Output]) => void) | undefined
   readonly traces: TraceContext
@@ -294,13 +296,22 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     headers: TraceHeaders,
     now: number,
   ): void {
-    const { stage, outputPartitions, committed } = this.#deps
+    const { stage, outputPartitions, repartitionPartitions, committed } = this.#deps
     const keyLength = this.#keyBytes.utf8(stage.output.key(output))
     const key = this.#keyBytes.buffer
     batch
       .outputOf(partitionOf(key, outputPartitions, keyLength), stage.output.topic)
       .addParts(key, keyLength, value, length, headers, now)
     batch.bytes += length + keyLength
+    const { repartition } = stage.output
+    if (repartition?.when(output)) {
+      const copyKeyLength = this.#keyBytes.utf8(repartition.key(output))
+      const copyKey = this.#keyBytes.buffer
+      batch.content
+        .batch(repartition.topic, partitionOf(copyKey, repartitionPartitions, copyKeyLength))
+        .addParts(copyKey, copyKeyLength, value, length, headers, now)
+      batch.bytes += length + copyKeyLength
+    }
     batch.categories.push(stage.output.category(output))
     batch.fedAt.push((output as { feedAppendedAt?: number }).feedAppendedAt ?? NOT_FED)
     batch.traces.push(headers.traceparent)

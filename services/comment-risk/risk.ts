@@ -7,13 +7,13 @@ import type {
   RiskFinding,
   UsageStatus,
 } from '@wardline/events'
-import { MARKS, PILE_ON_FEATURES, profileOf, type RiskPolicy } from '@wardline/policy/risk'
+import { PILE_ON_FEATURES, profileOf, type RiskPolicy } from '@wardline/policy/risk'
 import { DAY, type ProtectedAccount, pileOnFeatures, threadOf } from './account.ts'
 import { approachWeight, isMinor, noisyOr, raisedForAge } from './age.ts'
 import { approachScore, persistenceScore, SEXUAL_BIT, STAGE_BITS, TELLING_BITS } from './approach.ts'
 import { countWithin } from './distinct.ts'
 import { hashOf } from './ids.ts'
-import { hasWritten, isRefused, type Pair } from './pair.ts'
+import { hasWritten, isRefused, OPENNESS_BIT, type Pair } from './pair.ts'
 import { RECRUITING_BIT, recruitingScore } from './recruiting.ts'
 
 export const RISK = {
@@ -252,7 +252,6 @@ function findPileOn(
 }
 
 const features = new Float64Array(PILE_ON_FEATURES.length)
-const OPENNESS_BIT = 1 << MARKS.indexOf('openness')
 
 /** A minor who goes on is a nuisance or a bully; an adult, or somebody of unestablished age, is more. */
 const insistingCategory = (actor: AgeBand): Category => (isMinor(actor) ? 'abuse_bullying' : 'grooming')

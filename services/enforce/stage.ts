@@ -223,6 +223,13 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       record: 'EnforcementDecision',
       key: (decision) => decision.actorId,
       category: (decision) => decision.category,
+      // What a human found out about the pair is for comment-risk, which is keyed by the protected account.
+      repartition: {
+        topic: TOPICS.reversals,
+        key: (decision) => decision.protectedId,
+        when: ({ type, actorId, protectedId }) =>
+          type === 'REVERSAL' && protectedId !== '' && protectedId !== actorId,
+      },
     },
     takeControl: (record, key) => {
       orders.take(record, key)
