@@ -121,11 +121,16 @@ bench: bench-throughput bench-latency bench-scale bench-skew ## everything that 
 bench-throughput: install ## preloaded events through the chain, the Kafka Streams peer and the pass-through floor, in turns (8 minutes)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/throughput/run.ts --only wardline,streams-memory,streams-rocksdb,pass-kafkajs,pass-kafkajs-transactional,pass-platformatic --warm-up 40000 --events 50000 $(ARGS)
 
+bench-flames: install ## flame graphs of the four services under load, for docs/performance.md (1 minute)
+	@rm -rf .wardline/profiles
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/throughput/run.ts --warm-up 40000 --events 60000 --rounds 1 --profile "$(CURDIR)/.wardline/profiles" $(ARGS)
+	@$(NODE) node bench/profile/flame-graph.ts
+
 bench-latency: install ## age of decisions at 20, 50 and 80 % of what was measured, chain and peer (4 minutes)
 	@$(NODE) node --disable-warning=TimeoutNegativeWarning bench/latency/run.ts $(ARGS)
 
-bench-scale: install ## what an event costs as partitions, event size and known pairs grow (6 minutes)
-	@$(NODE) node --disable-warning=TimeoutNegativeWarning --max-old-space-size=4000 bench/scale/run.ts $(ARGS)
+bench-scale: install ## what an event costs as partitions, instances, event size and known pairs grow (9 minutes)
+	@$(NODE) node --disable-warning=TimeoutNegativeWarning --max-old-space-size=8000 bench/scale/run.ts $(ARGS)
 
 bench-skew: install ## how uneven partitions become under Zipf activity
 	@$(NODE) node bench/capacity/skew.ts $(ARGS)

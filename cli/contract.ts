@@ -42,6 +42,7 @@ export const TOPIC_USES: Readonly<Record<(typeof TOPICS)[keyof typeof TOPICS], T
   },
   [TOPICS.reports]: { key: 'reportedId', writer: 'feed producers', readers: 'enforce' },
   [TOPICS.verdicts]: { key: 'actorId', writer: 'console, review tools', readers: 'enforce' },
+  [TOPICS.reversals]: { key: 'protectedId', writer: 'enforce', readers: 'comment-risk' },
   [TOPICS.control]: {
     key: '`rule-set/NAME` or `section/NAME`',
     writer: '`wardline`, console',

@@ -78,8 +78,8 @@ describe('a stack as it should be', () => {
       expect.arrayContaining([
         expect.stringMatching(/^broker: it has the features of Kafka 4\.\d or later/),
         expect.stringMatching(/^broker: 1 broker: a lost disk/),
-        expect.stringMatching(/^topics: 17 of 17 topics .*; all have 2 partitions/),
-        expect.stringMatching(/^registry: 9 of 9 subjects/),
+        expect.stringMatching(/^topics: 18 of 18 topics .*; all have 2 partitions/),
+        expect.stringMatching(/^registry: 10 of 10 subjects/),
         expect.stringMatching(/^clock: this machine and 2 partition leaders agree/),
         expect.stringMatching(/^groups: wardline\.normalize has never run/),
       ]),
@@ -102,7 +102,7 @@ describe('a stack as it should be', () => {
     const report = JSON.parse(doctor.stdout) as { fail: number; findings: Finding[] }
     expect(report.fail).toBe(0)
     expect(report.findings.every(({ level, remedy }) => level === 'ok' || remedy !== '')).toBe(true)
-    expect(wardline('topics', 'plan')).toMatchObject({ status: 0, stdout: '17 topics, nothing to change\n' })
+    expect(wardline('topics', 'plan')).toMatchObject({ status: 0, stdout: '18 topics, nothing to change\n' })
   })
 })
 

@@ -48,24 +48,31 @@ export function drawChain(rules: readonly AccessRule[]): string {
   const half = { stage: STAGE.width / 2, topic: TOPIC.width / 2 }
   // Two rows of two stages: topic, stage, topic, stage, topic.
   const xs = [110, 320, 530, 740, 950] as const
+  /** Where each topic at the side stands. */
+  const sides = new Map<string, number>()
   for (const [row, stages] of [STAGE_NAMES.slice(0, 2), STAGE_NAMES.slice(2)].entries()) {
     const y = ROW_Y[row]!
     for (const [i, stage] of stages.entries()) {
       const { reads, writes } = topicsOf(rules, stage)
       const x = xs[i * 2 + 1]!
       const [main, ...tables] = reads
+      const [output, ...back] = writes
       parts.push(
         topic(xs[i * 2]!, y, main!),
         stageBox(x, y, stage, DOES[stage]),
-        topic(xs[i * 2 + 2]!, y, writes[0]!),
+        topic(xs[i * 2 + 2]!, y, output!),
       )
       parts.push(arrow([xs[i * 2]! + half.topic, y], [x - half.stage - 4, y]))
       parts.push(arrow([x + half.stage, y], [xs[i * 2 + 2]! - half.topic - 4, y]))
       for (const [t, name] of tables.entries()) {
         const tx = x + (t - (tables.length - 1) / 2) * (TOPIC.width + 16)
+        sides.set(name, tx)
         parts.push(topic(tx, SIDE_Y, name))
         parts.push(arrow([tx, SIDE_Y - TOPIC.height / 2], [x + (tx - x) / 6, y + STAGE.height / 2 + 4]))
       }
+      // What goes back to an earlier stage stands among its tables.
+      for (const name of back)
+        parts.push(arrow([x - half.stage, y + 24], [sides.get(name)! + half.topic + 4, SIDE_Y - 4]))
     }
   }
   // From the end of the first row to the beginning of the second: one topic, drawn twice, is joined by a line.
@@ -87,7 +94,7 @@ export function drawChain(rules: readonly AccessRule[]): string {
   parts.push(arrow([xs[0], ROW_Y[0] - 50], [xs[0], ROW_Y[0] - 21]))
   parts.push(label(xs[4], ROW_Y[1] + 66, 'enforcement systems', 'who'))
   parts.push(arrow([xs[4], ROW_Y[1] + 17], [xs[4], ROW_Y[1] + 48]))
-  parts.push(label(xs[1], SIDE_Y + 40, 'who is a minor', 'small'))
+  parts.push(label(xs[1], SIDE_Y + 40, 'who is a minor, what humans took back', 'small'))
   parts.push(label(xs[3], SIDE_Y + 40, 'what users report and humans decide', 'small'))
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH - 110} 490" role="img" aria-label="Topics and stages of Wardline">
 <style>

@@ -1,4 +1,4 @@
-import { type Service, startService } from '@wardline/local'
+import { freePorts, type Service, startService } from '@wardline/local'
 import { STAGE_NAMES, type StageName } from '@wardline/stream'
 import type { BenchStack } from './bench-stack.ts'
 import type { Process } from './processes.ts'
@@ -13,11 +13,23 @@ export interface Contestant {
   start(): Promise<void>
   stop(): Promise<void>
   processes(): readonly Process[]
+  /** Since its start, by process; absent where nothing tells. */
+  garbage?(): Promise<Readonly<Record<string, Collections>>>
+}
+
+/** What a process spent in garbage collection. */
+export interface Collections {
+  readonly seconds: number
+  readonly pauses: number
+  readonly longerThan10Ms: number
+  readonly longerThan100Ms: number
 }
 
 export interface WardlineOptions {
   readonly name?: string
   readonly stages?: readonly StageName[]
+  /** Processes of each stage; 1 by default. */
+  readonly instances?: number
   /** Root of another checkout, for a comparison with an earlier state. */
   readonly root?: string
   readonly env?: Readonly<Record<string, string>>
@@ -44,17 +56,24 @@ export class WardlineServices implements Contestant {
 
   async start(): Promise<void> {
     const { stack } = this.#stack
-    this.#services = this.#stages.map((stage) =>
-      startService(stage, {
-        brokers: stack.brokers,
-        registryUrl: stack.registryUrl,
-        logFolder: stack.logFolder,
-        metricsPort: stack.ports.metrics[STAGE_NAMES.indexOf(stage)]!,
-        env: { WARDLINE_LOG_LEVEL: 'warn', ...this.#options.env },
-        detached: false,
-        ...(this.#options.root === undefined ? {} : { root: this.#options.root }),
-      }),
-    )
+    const { instances = 1, root, env } = this.#options
+    const services: Service[] = []
+    for (let instance = 0; instance < instances; instance++) {
+      const { metrics } = instance === 0 ? stack.ports : await freePorts()
+      for (const stage of this.#stages)
+        services.push(
+          startService(stage, {
+            brokers: stack.brokers,
+            registryUrl: stack.registryUrl,
+            logFolder: stack.logFolder,
+            metricsPort: metrics[STAGE_NAMES.indexOf(stage)]!,
+            env: { WARDLINE_LOG_LEVEL: 'warn', ...env },
+            detached: false,
+            ...(root === undefined ? {} : { root }),
+          }),
+        )
+    }
+    this.#services = services
     await Promise.all(this.#services.map((service) => service.ready()))
   }
 
@@ -64,12 +83,35 @@ export class WardlineServices implements Contestant {
   }
 
   processes(): readonly Process[] {
-    return this.#services.map(({ stage, child }) => ({ name: stage, pid: child.pid }))
+    const many = (this.#options.instances ?? 1) > 1
+    return this.#services.map(({ stage, child }, i) => ({
+      name: many ? `${stage} ${1 + Math.floor(i / this.#stages.length)}` : stage,
+      pid: child.pid,
+    }))
   }
 
-  /** Text of a stage's metrics. */
-  async metrics(stage: StageName): Promise<string> {
-    return (await fetch(this.#services.find((service) => service.stage === stage)!.metricsUrl)).text()
+  async garbage(): Promise<Readonly<Record<string, Collections>>> {
+    const names = this.processes().map(({ name }) => name)
+    const all = await Promise.all(
+      this.#services.map(async ({ metricsUrl }) => collectionsIn(await (await fetch(metricsUrl)).text())),
+    )
+    return Object.fromEntries(all.map((each, i) => [names[i]!, each]))
+  }
+}
+
+/** From prom-client's default metrics: one histogram for each kind of collection. */
+function collectionsIn(text: string): Collections {
+  const sum = (pattern: RegExp) => {
+    let total = 0
+    for (const [, value] of text.matchAll(pattern)) total += Number(value)
+    return total
+  }
+  const pauses = sum(/^nodejs_gc_duration_seconds_count\{[^}]*\} (\S+)/gm)
+  return {
+    seconds: sum(/^nodejs_gc_duration_seconds_sum\{[^}]*\} (\S+)/gm),
+    pauses,
+    longerThan10Ms: pauses - sum(/^nodejs_gc_duration_seconds_bucket\{[^}]*le="0\.01"[^}]*\} (\S+)/gm),
+    longerThan100Ms: pauses - sum(/^nodejs_gc_duration_seconds_bucket\{[^}]*le="0\.1"[^}]*\} (\S+)/gm),
   }
 }
 

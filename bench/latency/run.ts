@@ -67,8 +67,10 @@ try {
       const capacity = args.capacity
         ? Number(args.capacity)
         : (await measure(stack, contestant, await stack.encode(CAPACITY_EVENTS), answered)).eventsPerSecond
-      for (const share of args.shares.split(',').map(Number))
-        rows.push(await atRate(contestant, share, Math.round(capacity * share)))
+      const shares = args.shares.split(',').map(Number)
+      // Once without counting: the broker compiles its code in the first minutes, beside everything else.
+      await atRate(contestant, Math.max(...shares), Math.round(capacity * Math.max(...shares)))
+      for (const share of shares) rows.push(await atRate(contestant, share, Math.round(capacity * share)))
     } finally {
       await contestant.stop()
     }

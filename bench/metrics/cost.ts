@@ -172,8 +172,9 @@ async function taskOf(
     logger: createLogger({ service: 'bench', level: 'silent' }),
     clock: Date.now,
     maxTransactionRecords: BATCH,
+    repartitionPartitions: 0,
     outputPartitions: 1,
-    committed: (hook ?? nothing) as (output: unknown) => void,
+    committed: hook as ((output: unknown) => void) | undefined,
     traces: new TraceContext(),
     spans: undefined,
   })

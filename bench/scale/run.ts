@@ -16,11 +16,13 @@ import { measure, type Run, warmUp } from '../throughput/measure.ts'
 
 const { values: args } = parseArgs({
   options: {
-    parts: { type: 'string', default: 'pairs,partitions,sizes' },
+    parts: { type: 'string', default: 'pairs,partitions,instances,sizes' },
     partitions: { type: 'string', default: '1,2,4,8' },
+    /** Processes of each stage, on eight partitions. */
+    instances: { type: 'string', default: '1,2,4,8' },
     /** Bytes of text added to each event. */
-    sizes: { type: 'string', default: '0,1000,10000' },
-    pairs: { type: 'string', default: '10000,100000,1000000' },
+    sizes: { type: 'string', default: '0,100,1000,10000' },
+    pairs: { type: 'string', default: '10000,100000,1000000,10000000' },
     events: { type: 'string', default: '20000' },
   },
 })
@@ -157,12 +159,17 @@ function costAt(pairs: number, risk: Parameters<typeof createCommentRiskStage>[0
   return Math.min(...costs)
 }
 
-if (parts.has('partitions') || parts.has('sizes')) {
+if (['partitions', 'instances', 'sizes'].some((part) => parts.has(part))) {
   const stack = await BenchStack.start({ partitions: 4 })
   try {
-    const run = async (events: EncodedEvents, warm: EncodedEvents, partitions: number): Promise<Run> => {
+    const run = async (
+      events: EncodedEvents,
+      warm: EncodedEvents,
+      partitions: number,
+      instances = 1,
+    ): Promise<Run> => {
       await stack.reset(partitions)
-      const chain = new WardlineServices(stack)
+      const chain = new WardlineServices(stack, { instances })
       await chain.start()
       try {
         return await measure(stack, chain, events, await warmUp(stack, chain, warm))
@@ -207,6 +214,18 @@ if (parts.has('partitions') || parts.has('sizes')) {
       }
       report.partitions = rows
       console.log(`\n${table(head('partitions'), rows)}`)
+    }
+    if (parts.has('instances')) {
+      const rows: string[][] = []
+      for (const instances of numbers(args.instances)) {
+        stack.startFeed(71, BenchStack.feedStart())
+        const warm = await stack.encode(WARM_UP)
+        rows.push(
+          rowOf(String(instances), await run(await stack.encode(EVENTS), warm, 8, instances), diskBytes()),
+        )
+      }
+      report.instances = rows
+      console.log(`\n${table(head('instances'), rows)}`)
     }
     if (parts.has('sizes')) {
       const rows: string[][] = []

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BenchStack, EncodedEvents } from '../chain/bench-stack.ts'
-import type { Contestant } from '../chain/contestant.ts'
+import type { Collections, Contestant } from '../chain/contestant.ts'
 import { cpuOf, residentMiB } from '../chain/processes.ts'
 
 /** One measured run: what was answered, how fast, and what it took. */
@@ -13,6 +13,8 @@ export interface Run {
   /** Processor seconds a million events, by process. */
   readonly cpuSecondsPerMillion: Readonly<Record<string, number>>
   readonly residentMiB: Readonly<Record<string, number>>
+  /** Garbage collections while it ran, by process; null where the contestant does not tell. */
+  readonly garbage: Readonly<Record<string, Collections>> | null
 }
 
 /** Idle contestants poll and commit nothing: what they use then is not the events'. */
@@ -40,6 +42,7 @@ export async function measure(
   const commit = await stack.preload(contestant.input, events.messages)
   await delay(SETTLE_MS)
   const processes = [...contestant.processes(), stack.broker]
+  const garbageBefore = await contestant.garbage?.()
   const cpuBefore = cpuOf(processes)
   const began = performance.now()
   await commit()
@@ -49,6 +52,7 @@ export async function measure(
   })
   const seconds = (last - began) / 1000
   const count = events.messages.length
+  const garbageAfter = await contestant.garbage?.()
   return {
     contestant: contestant.name,
     events: count,
@@ -58,5 +62,17 @@ export async function measure(
       processes.map(({ name }) => [name, ((cpuAfter[name]! - cpuBefore[name]!) / count) * 1e6]),
     ),
     residentMiB: Object.fromEntries(processes.map(({ name, pid }) => [name, residentMiB(pid)])),
+    garbage: garbageAfter
+      ? Object.fromEntries(
+          Object.entries(garbageAfter).map(([name, after]) => [name, since(garbageBefore![name]!, after)]),
+        )
+      : null,
   }
 }
+
+const since = (before: Collections, after: Collections): Collections => ({
+  seconds: after.seconds - before.seconds,
+  pauses: after.pauses - before.pauses,
+  longerThan10Ms: after.longerThan10Ms - before.longerThan10Ms,
+  longerThan100Ms: after.longerThan100Ms - before.longerThan100Ms,
+})

@@ -4,8 +4,10 @@
  */
 import { parseArgs } from 'node:util'
 import { reportHead, table, writeReport } from '@wardline/cli/report'
+import type { FedMessage } from '@wardline/records'
+import { STAGE_NAMES, TOPICS } from '@wardline/stream'
 import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
-import { type Contestant, WardlineServices } from '../chain/contestant.ts'
+import { type Collections, type Contestant, WardlineServices } from '../chain/contestant.ts'
 import { spreadOf } from '../chain/statistics.ts'
 import { isPassThrough, PassThrough } from '../peers/passthrough/contestant.ts'
 import { KafkaStreamsPeer } from '../peers/streams/contestant.ts'
@@ -17,10 +19,10 @@ const { values: args } = parseArgs({
     'warm-up': { type: 'string', default: '20000' },
     /** Measured runs at each start of a contestant. */
     repeats: { type: 'string', default: '2' },
-    /** How often each contestant is started. */
+    /** How often each contestant is started, after a round that does not count: the broker's code is compiled then. */
     rounds: { type: 'string', default: '2' },
     partitions: { type: 'string', default: '4' },
-    /** Names of contestants, parted by commas; `wardline+NAME=VALUE+…` runs the services with other settings. */
+    /** Names of contestants, parted by commas; `wardline+NAME=VALUE+…` runs the services with other settings, a stage's name that stage alone. */
     only: { type: 'string', default: 'wardline' },
     /** Another checkout of Wardline, to be measured as `before`. */
     before: { type: 'string' },
@@ -44,19 +46,23 @@ try {
   }
   const { warm, measured } = await encodeAll()
   const contestants: Contestant[] = []
-  for (const name of args.only.split(',')) contestants.push(await contestantOf(name))
-  for (let round = 0; round < Number(args.rounds); round++) {
+  for (const name of args.only.split(',')) contestants.push(contestantOf(name))
+  const inputs = contestants.some(({ input }) => input !== TOPICS.feedEvents)
+    ? await inputsByTopic([warm, ...measured])
+    : undefined
+  for (let round = 0; round <= Number(args.rounds); round++) {
     for (const contestant of contestants) {
       await stack.reset()
       await contestant.start()
+      const [first, ...others] = inputs?.get(contestant.input) ?? [warm, ...measured]
       try {
-        let answered = await warmUp(stack, contestant, warm)
-        for (const events of measured) {
+        let answered = await warmUp(stack, contestant, first!)
+        for (const events of others) {
           const run = await measure(stack, contestant, events, answered)
           answered += events.distinct
-          runs.push(run)
+          if (round > 0) runs.push(run)
           console.error(
-            `${run.contestant}: ${run.eventsPerSecond} events/s; CPU s per million: ${Object.entries(
+            `${round === 0 ? 'not counted: ' : ''}${run.contestant}: ${run.eventsPerSecond} events/s; CPU s per million: ${Object.entries(
               run.cpuSecondsPerMillion,
             )
               .map(([name, cpu]) => `${name} ${cpu.toFixed(0)}`)
@@ -76,7 +82,29 @@ try {
   await stack.stop()
 }
 
-async function contestantOf(name: string): Promise<Contestant> {
+/** The same events as the chain hands them from stage to stage: what a stage alone is fed with. By topic, in the order given. */
+async function inputsByTopic(sets: readonly EncodedEvents[]): Promise<Map<string, EncodedEvents[]>> {
+  const topics = [TOPICS.normalized, TOPICS.classified, TOPICS.assessed]
+  const inputs = new Map<string, EncodedEvents[]>(topics.map((topic) => [topic, []]))
+  for (const events of sets) {
+    await stack.reset()
+    const chain = new WardlineServices(stack)
+    await chain.start()
+    try {
+      await warmUp(stack, chain, events)
+      for (const topic of topics) {
+        const messages: FedMessage[] = []
+        for await (const message of stack.records(topic)) messages.push(message)
+        inputs.get(topic)!.push({ messages, distinct: messages.length })
+      }
+    } finally {
+      await chain.stop()
+    }
+  }
+  return inputs
+}
+
+function contestantOf(name: string): Contestant {
   const profile =
     args.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${args.profile}` }
   switch (name) {
@@ -98,6 +126,8 @@ async function contestantOf(name: string): Promise<Contestant> {
     case 'streams-rocksdb':
       return new KafkaStreamsPeer(stack, 'rocksdb')
     default:
+      for (const stage of STAGE_NAMES)
+        if (stage === name) return new WardlineServices(stack, { name, stages: [stage], env: profile })
       if (isPassThrough(name)) return new PassThrough(stack, name)
       throw new Error(`no contestant ${name}`)
   }
@@ -116,17 +146,44 @@ const summary = names.map((name) => {
         Object.entries(cpuSecondsPerMillion).reduce((sum, [process, s]) => sum + (of(process) ? s : 0), 0),
       ),
     ).median
+  const garbage = own.flatMap(({ garbage, events }) =>
+    garbage === null ? [] : Object.values(garbage).map((each) => ({ ...each, events })),
+  )
+  const events = own.reduce((sum, run) => sum + run.events, 0)
+  const perMillion = (of: (each: Collections) => number) =>
+    garbage.length === 0 ? null : (garbage.reduce((sum, each) => sum + of(each), 0) / events) * 1e6
   return {
     contestant: name,
     eventsPerSecond,
     ratioToFirst: eventsPerSecond.median / first,
     ownCpuSecondsPerMillion: cpu((process) => process !== 'broker'),
     brokerCpuSecondsPerMillion: cpu((process) => process === 'broker'),
+    garbage: {
+      secondsPerMillion: perMillion((each) => each.seconds),
+      longerThan10MsPerMillion: perMillion((each) => each.longerThan10Ms),
+      longerThan100MsPerMillion: perMillion((each) => each.longerThan100Ms),
+    },
+    residentMiB: spreadOf(
+      own.map(({ residentMiB }) =>
+        Object.entries(residentMiB).reduce((sum, [name, mib]) => sum + (name === 'broker' ? 0 : mib), 0),
+      ),
+    ).most,
   }
 })
 console.log(
   table(
-    ['contestant', 'events/s', 'least', 'most', 'ratio', 'own CPU s/M', 'broker CPU s/M'],
+    [
+      'contestant',
+      'events/s',
+      'least',
+      'most',
+      'ratio',
+      'own CPU s/M',
+      'broker CPU s/M',
+      'GC s/M',
+      '>10 ms',
+      'RSS MiB',
+    ],
     summary.map((s) => [
       s.contestant,
       String(Math.round(s.eventsPerSecond.median)),
@@ -135,6 +192,9 @@ console.log(
       s.ratioToFirst.toFixed(2),
       s.ownCpuSecondsPerMillion.toFixed(0),
       s.brokerCpuSecondsPerMillion.toFixed(0),
+      s.garbage.secondsPerMillion?.toFixed(1) ?? '–',
+      s.garbage.longerThan10MsPerMillion?.toFixed(0) ?? '–',
+      String(s.residentMiB),
     ]),
   ),
 )

@@ -24,6 +24,17 @@ export interface Service {
 
 const READY_WITHIN_MS = 60_000
 
+/** Of every stage's process; those of the image (deploy/images/services/Dockerfile) but for the last. */
+const RUNTIME_FLAGS = [
+  // kafkajs sets timers with negative delays; they fire at once, as it means them to.
+  '--disable-warning=TimeoutNegativeWarning',
+  // MiB. Holds a transaction's records: with the default 16 they are copied while they wait (docs/performance.md).
+  '--max-semi-space-size=64',
+  // MiB. Four partitions with every store full take three quarters of it in comment-risk, the largest; by the machine's memory
+  // alone Node.js would let garbage gather up to 4 GiB before it collects in earnest.
+  '--max-old-space-size=2048',
+]
+
 /** Starts one stage with the Node.js that runs this. */
 export function startService(stage: StageName, options: ServiceOptions): Service {
   const { root = fileURLToPath(new URL('../../', import.meta.url)) } = options
@@ -32,9 +43,7 @@ export function startService(stage: StageName, options: ServiceOptions): Service
   const child = startChild({
     name: stage,
     command: process.execPath,
-    // kafkajs sets timers with negative delays; they fire at once, as it means them to. The young generation (MiB) holds a
-    // transaction's records: with the default 16 they are copied while they wait for their commit (docs/performance.md).
-    args: ['--disable-warning=TimeoutNegativeWarning', '--max-semi-space-size=64', main],
+    args: [...RUNTIME_FLAGS, main],
     logFile: `${options.logFolder}/${stage}.log`,
     env: {
       WARDLINE_BROKERS: options.brokers.join(','),

@@ -118,6 +118,8 @@ describe('least privilege: the broker', () => {
     ['enforcement-system', TOPICS.decisions],
     ['wardline-console', TOPICS.decisions],
     ['wardline-operator', TOPICS.decisions],
+    ['wardline-comment-risk', TOPICS.reversals],
+    ['wardline-console', TOPICS.reversals],
   ])('does not let %s write %s', async (user, topic) => {
     expect(await refusal(() => write(user, topic))).toBe('TOPIC_AUTHORIZATION_FAILED')
   })
@@ -156,6 +158,8 @@ describe('least privilege: the broker', () => {
   it('lets each do its own', async () => {
     expect(await refusal(() => read('wardline-classify', TOPICS.normalized))).toBeNull()
     expect(await refusal(() => write('wardline-console', TOPICS.verdicts))).toBeNull()
+    expect(await refusal(() => read('wardline-comment-risk', TOPICS.reversals))).toBeNull()
+    expect(await refusal(() => write('wardline-enforce', TOPICS.reversals))).toBeNull()
   })
 
   it('has just the rules of the file', async () => {

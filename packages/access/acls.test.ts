@@ -13,14 +13,14 @@ const may = (principal: string, operation: string) =>
     .sort()
 
 describe('the access rules', () => {
-  it.each(STAGE_NAMES)('let %s write its own three topics and nothing else', (stage) => {
-    const output = {
-      normalize: TOPICS.normalized,
-      classify: TOPICS.classified,
-      'comment-risk': TOPICS.assessed,
-      enforce: TOPICS.decisions,
+  it.each(STAGE_NAMES)('let %s write its own topics and nothing else', (stage) => {
+    const outputs = {
+      normalize: [TOPICS.normalized],
+      classify: [TOPICS.classified],
+      'comment-risk': [TOPICS.assessed],
+      enforce: [TOPICS.decisions, TOPICS.reversals],
     }[stage]
-    expect(may(`wardline-${stage}`, 'write')).toEqual([output, `${stage}.dlq`, `${stage}.state`].sort())
+    expect(may(`wardline-${stage}`, 'write')).toEqual([...outputs, `${stage}.dlq`, `${stage}.state`].sort())
   })
 
   it('let nobody but enforce write decisions', () => {

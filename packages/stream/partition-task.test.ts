@@ -2,6 +2,7 @@ import type { AssessedEvent, Category, RecordDecoder, RecordEncoder, RecordName 
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
+import { partitionOf } from './client/partitioner.ts'
 import { type DecodedMessage, decodeRecordBatches } from './client/record-batches.ts'
 import {
   type TransactionalProducer,
@@ -25,6 +26,8 @@ const SAMPLED = TRACE.replace(/00$/, '01')
 interface Said {
   category: Category
   feedAppendedAt: number
+  /** Key of the topic that it is repartitioned to; absent: it is not. */
+  elsewhere?: string
   answer?: 'drop' | 'deadLetter' | 'twice' | 'throw'
 }
 
@@ -65,6 +68,11 @@ const stage = {
     record: 'AssessedEvent',
     key: () => 'key',
     category: (said: Said) => said.category,
+    repartition: {
+      topic: 'enforcement.reversals',
+      key: (said: Said) => said.elsewhere!,
+      when: (said: Said) => said.elsewhere !== undefined,
+    },
   },
   createState: () => ({}),
 } as unknown as Stage<'AssessedEvent', Record<string, never>>
@@ -72,6 +80,8 @@ const stage = {
 let now: number
 let commit: () => Promise<void>
 let written: Map<string, DecodedMessage[]>
+/** Partitions that were written to, by topic. */
+let writtenTo: Map<string, number[]>
 let metrics: StageMetrics
 let spans: Span[]
 let task: PartitionTask<'AssessedEvent', Record<string, never>>
@@ -89,6 +99,7 @@ beforeEach(async () => {
   now = T0
   commit = async () => {}
   written = new Map()
+  writtenTo = new Map()
   spans = []
   metrics = new StageMetrics('comment-risk')
   const producer = {
@@ -99,9 +110,10 @@ beforeEach(async () => {
       for (const [topic, partitions] of content.topics)
         written.set(topic, [
           ...(written.get(topic) ?? []),
-          ...[...partitions.values()].flatMap((batch) =>
-            decodeRecordBatches(Buffer.from(batch.finish({ producerId: 1, producerEpoch: 0 }, 0))),
-          ),
+          ...[...partitions].flatMap(([partition, batch]) => {
+            writtenTo.set(topic, [...(writtenTo.get(topic) ?? []), partition])
+            return decodeRecordBatches(Buffer.from(batch.finish({ producerId: 1, producerEpoch: 0 }, 0)))
+          }),
         ])
     },
   } as unknown as TransactionalProducer
@@ -122,7 +134,8 @@ beforeEach(async () => {
     clock: () => now,
     maxTransactionRecords: 100,
     outputPartitions: 1,
-    committed: () => {},
+    repartitionPartitions: 3,
+    committed: undefined,
     traces: new TraceContext(),
     spans: {
       begin({ headers: { traceparent } }, { topic, offset: at }, startedAt) {
@@ -211,6 +224,41 @@ describe('the age of an event', () => {
     )
     // How far a table is behind says nothing about the events.
     expect(await value('wardline_consumer_lag{stage="comment-risk",partition="0"}')).toBe(7)
+  })
+})
+
+describe('an output that a stage with other keys has to see', () => {
+  const keysAndValues = (topic: string) =>
+    (written.get(topic) ?? []).map(({ key, value }) => [String(key), String(value)])
+
+  it('is written a second time, to the partition of its other key, and is counted once', async () => {
+    const headers = { traceparent: Buffer.from(TRACE) }
+    const said = ['first', 'second', 'third'].map((elsewhere) => ({
+      category: 'grooming' as const,
+      feedAppendedAt: T0,
+      elsewhere,
+    }))
+    await process(
+      message({ category: 'hate', feedAppendedAt: T0 }),
+      ...said.map((each) => message(each, headers)),
+      message({ ...said[0]!, answer: 'deadLetter' }),
+    )
+    const copies = keysAndValues('enforcement.reversals')
+    expect(copies.sort()).toEqual(said.map((each) => [each.elsewhere, JSON.stringify(each)]))
+    for (const { headers: own } of written.get('enforcement.reversals')!)
+      expect(String(own?.traceparent)).toBe(TRACE)
+    const partitions = said.map(({ elsewhere }) => partitionOf(Buffer.from(elsewhere), 3))
+    expect(new Set(partitions).size).toBeGreaterThan(1)
+    expect(writtenTo.get('enforcement.reversals')!.sort()).toEqual([...new Set(partitions)].sort())
+    expect(keysAndValues('events.assessed')).toHaveLength(4)
+    expect(keysAndValues('events.assessed').every(([key]) => key === 'key')).toBe(true)
+    expect(await value('wardline_events_total{stage="comment-risk",outcome="forwarded"}')).toBe(4)
+    expect(await age('grooming', 'count')).toBe(3)
+  })
+
+  it('is not there where nothing asks for it', async () => {
+    await process(message({ category: 'hate', feedAppendedAt: T0, answer: 'twice' }))
+    expect(written.has('enforcement.reversals')).toBe(false)
   })
 })
 

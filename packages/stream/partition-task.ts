@@ -40,8 +40,10 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
   readonly maxTransactionRecords: number
   /** Partitions of the output topic. */
   readonly outputPartitions: number
-  /** Called with each output after its transaction has committed. */
-  readonly committed: (output: RecordTypes[Output]) => void
+  /** Partitions of the topic that outputs are repartitioned to; 0 where there is none. */
+  readonly repartitionPartitions: number
+  /** Called with each output after its transaction has committed; absent where nobody asks. */
+  readonly committed: ((output: RecordTypes[Output]) => void) | undefined
   readonly traces: TraceContext
   /** Absent where no spans are exported. */
   readonly spans: Spans | undefined
@@ -294,15 +296,27 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     headers: TraceHeaders,
     now: number,
   ): void {
-    const { stage, outputPartitions } = this.#deps
+    const { stage, outputPartitions, repartitionPartitions, committed } = this.#deps
     const keyLength = this.#keyBytes.utf8(stage.output.key(output))
     const key = this.#keyBytes.buffer
     batch
       .outputOf(partitionOf(key, outputPartitions, keyLength), stage.output.topic)
       .addParts(key, keyLength, value, length, headers, now)
     batch.bytes += length + keyLength
-    batch.outputs.push(output)
+    const { repartition } = stage.output
+    if (repartition?.when(output)) {
+      const copyKeyLength = this.#keyBytes.utf8(repartition.key(output))
+      const copyKey = this.#keyBytes.buffer
+      batch.content
+        .batch(repartition.topic, partitionOf(copyKey, repartitionPartitions, copyKeyLength))
+        .addParts(copyKey, copyKeyLength, value, length, headers, now)
+      batch.bytes += length + copyKeyLength
+    }
+    batch.categories.push(stage.output.category(output))
+    batch.fedAt.push((output as { feedAppendedAt?: number }).feedAppendedAt ?? NOT_FED)
     batch.traces.push(headers.traceparent)
+    // What waits for the commit outlives collections of the young generation, so no more of it than somebody asks for.
+    if (committed) batch.outputs.push(output)
   }
 
   #refuseOutput(
@@ -357,24 +371,23 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
 
   /** Counts only what has committed. */
   #count(batch: Batch<RecordTypes[Output]>, committedAt: number): void {
-    const { metrics, stage, committed } = this.#deps
+    const { metrics, committed } = this.#deps
     metrics.transactions.committed.inc()
     for (const span of batch.spans) span.end(committedAt)
     for (const reason of batch.deadLetters) metrics.deadLetters[reason].inc()
-    for (let i = 0; i < batch.outputs.length; i++) {
-      const output = batch.outputs[i]!
-      const category: Category = stage.output.category(output)
-      const { feedAppendedAt } = output as { feedAppendedAt?: number }
+    for (let i = 0; i < batch.categories.length; i++) {
+      const category = batch.categories[i]!
+      const fedAt = batch.fedAt[i]!
       // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
       const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
-      if (batch.areEvents && answers && feedAppendedAt !== undefined) {
+      if (batch.areEvents && answers && fedAt !== NOT_FED) {
         const trace = batch.traces[i]!
-        const age = Math.max(0, committedAt - feedAppendedAt) / 1000
+        const age = Math.max(0, committedAt - fedAt) / 1000
         metrics.age[category].observe(age, committedAt, trace)
         metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!, committedAt, trace)
       }
-      committed(output)
     }
+    if (committed) for (const output of batch.outputs) committed(output)
     if (!batch.areEvents) return
     if (batch.forwarded > 0) metrics.forwarded.inc(batch.forwarded)
     if (batch.deadLetters.length > 0) metrics.deadLettered.inc(batch.deadLetters.length)
@@ -486,9 +499,15 @@ class KeyBytes {
 }
 
 /** What one transaction gathers. */
+const NOT_FED = -1
+
 class Batch<Out> {
   readonly content = new TransactionContent()
+  /** Where somebody asks for them. */
   readonly outputs: Out[] = []
+  /** Of each output: category, append of its event to the feed (ms, or NOT_FED). */
+  readonly categories: Category[] = []
+  readonly fedAt: number[] = []
   /** traceparent of each output. */
   readonly traces: (Buffer | string)[] = []
   /** Index of the record that gave each output. */
@@ -513,7 +532,7 @@ class Batch<Out> {
   }
 
   endRecord(seconds: number): void {
-    while (this.recordOf.length < this.outputs.length) this.recordOf.push(this.seconds.length)
+    while (this.recordOf.length < this.categories.length) this.recordOf.push(this.seconds.length)
     this.seconds.push(seconds)
   }
 }

@@ -172,7 +172,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         new RecordDecoder(input.record as RecordName, this.#registry, clock),
       ]),
     )
-    const outputPartitions = (await this.#reader.partitions(stage.output.topic)).length
+    const { topic: outputTopic, repartition } = stage.output
+    const outputPartitions = (await this.#reader.partitions(outputTopic)).length
+    const repartitionPartitions = repartition ? (await this.#reader.partitions(repartition.topic)).length : 0
     for (const topic of this.#topics) await this.#reader.partitions(topic)
     return {
       stage,
@@ -184,7 +186,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       clock,
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
-      committed: committed ?? (() => {}),
+      repartitionPartitions,
+      committed,
       traces: new TraceContext(settings.tracing?.share),
       spans,
     }

@@ -36,7 +36,7 @@ export interface EventsInput<Name extends RecordName, State, Out> extends InputO
 }
 
 /**
- * What the stage has to know before it looks at events (profiles, reports, verdicts): on assignment it is
+ * What the stage has to know before it looks at events (profiles, reports, verdicts, reversals): on assignment it is
  * read to its end first. `value` is null for a tombstone.
  */
 export interface TableInput<Name extends RecordName, State, Out> extends InputOf<Name> {
@@ -49,6 +49,16 @@ export type StageInput<State, Out> = {
   [Name in RecordName]: EventsInput<Name, State, Out> | TableInput<Name, State, Out>
 }[RecordName]
 
+/**
+ * Outputs that are written a second time, to a topic of other keys, in the same transaction: as Kafka Streams repartitions
+ * a stream. The bytes are those of the output, so both topics carry the same record.
+ */
+export interface Repartition<Out> {
+  readonly topic: string
+  readonly key: (value: Out) => string
+  readonly when: (value: Out) => boolean
+}
+
 /** A stage as the runtime sees it: pure handlers, stores and where the output goes. */
 export interface Stage<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly name: StageName
@@ -60,6 +70,8 @@ export interface Stage<Output extends RecordName, State extends Record<string, S
     readonly key: (value: RecordTypes[Output]) => string
     /** Label of the metrics. */
     readonly category: (value: RecordTypes[Output]) => Category
+    /** Outputs that a stage with other keys has to see, too. */
+    readonly repartition?: Repartition<RecordTypes[Output]>
   }
   /**
    * Takes the newest record of a key of policy.control, null for a tombstone: what stands there before the stage is ready,

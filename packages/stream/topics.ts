@@ -10,6 +10,7 @@ export const TOPICS = {
   profiles: 'accounts.profiles',
   reports: 'reports.user',
   verdicts: 'review.verdicts',
+  reversals: 'enforcement.reversals',
   control: 'policy.control',
 } as const
 
@@ -71,6 +72,12 @@ export const TOPIC_SPECS: readonly TopicSpec[] = [
   { topic: TOPICS.profiles, record: 'AccountProfile', config: { 'cleanup.policy': 'compact' } },
   { topic: TOPICS.reports, record: 'UserReport', config: { 'retention.ms': retention(30) } },
   { topic: TOPICS.verdicts, record: 'ReviewVerdict', config: { 'retention.ms': retention(180) } },
+  {
+    topic: TOPICS.reversals,
+    record: 'EnforcementDecision',
+    // As long as the feed itself: what a stage that was down has still to hear of.
+    config: { 'max.message.bytes': INNER_MAX_BYTES, 'retention.ms': retention(7) },
+  },
   {
     topic: TOPICS.control,
     record: 'PolicyControl',

@@ -9,9 +9,9 @@ describe('a partition', () => {
     expect(restAfter(4, 1_500, pace)).toBe(16)
   })
 
-  it('rests as long as a transaction took that held little', () => {
-    expect(restAfter(15, 10, pace)).toBe(15)
-    expect(restAfter(60, 200, pace)).toBe(60)
+  it('rests half as long as a transaction took that held little', () => {
+    expect(restAfter(15, 10, pace)).toBe(7.5)
+    expect(restAfter(60, 200, pace)).toBe(30)
   })
 
   it('never rests long, and not at all behind a full one', () => {

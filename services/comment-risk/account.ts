@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter } from '@wardline/stream'
 import {
   countWithin,
   type Distinct,

@@ -1,6 +1,6 @@
+import { ByteReader, ByteWriter } from '@wardline/stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ByteReader, ByteWriter } from './bytes.ts'
 import {
   countWithin,
   type Distinct,

@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader, ByteWriter } from '@wardline/stream'
 
 /**
  * Distinct accounts within any window that ends now: few exactly, many approximately, in bounded memory.

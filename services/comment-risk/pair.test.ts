@@ -5,6 +5,7 @@ import {
   afterMessage,
   lastAtOf,
   NEW_PAIR,
+  PAIR,
   type Pair,
   packPair,
   pairCodec,
@@ -41,6 +42,7 @@ describe('a pair', () => {
         expect(packPair(unpackPair(packed))).toBe(packed)
         expect(lastAtOf(packed)).toBe(pair.lastAt)
         expect(pairCodec.decode(pairCodec.encode(packed))).toBe(packed)
+        expect(pair.evidence.length).toBeLessThanOrEqual(PAIR.evidence)
         expect(pair.lastAt).toBe(Math.max(...all.map(({ at }) => 1000 * Math.floor(at / 1000))))
       }),
     )
@@ -66,6 +68,23 @@ describe('a pair', () => {
       { ...item, contentId: item.eventId },
     ])
     expect(packPair(pair).length).toBeLessThan(30)
+  })
+
+  it('is read as an earlier version wrote it, without evidence', () => {
+    const written =
+      'AaDFDaGAsFQE/wH1AUBAMKwBtQGAAZkqQAIEAECwVAFAoDgCQKA4BECQHAW5893xCfLmu+MDTavamdUN5M33xgcBCOS6i+S7ti0xAwNjLTGA' +
+      'if+kjDQD0gmoif+kjDQByAEQcHJpdmF0ZS1tZXNzYWdlcw=='
+    const pair = unpackPair(pairCodec.decode(Buffer.from(written, 'base64')))
+    expect(pair).toMatchObject({
+      lastAt: T0 + 3 * HOUR,
+      firstAt: T0,
+      tone: 1.34375,
+      refusedAt: T0 + 1.5 * HOUR,
+    })
+    expect(pair.marks.map(({ mark }) => mark)).toEqual([0, 1, 2, 4])
+    expect(pair.items.map(({ eventId }) => eventId)).toEqual(['事件-1'])
+    expect([pair.evidence, pair.judged, pair.clearedUntil]).toEqual([[], [], 0])
+    expect(pairCodec.encode(packPair(pair)).toString('base64')).toBe(written)
   })
 
   it('decays by half-life, counts late messages as decayed, and forgets nothing by being late', () => {

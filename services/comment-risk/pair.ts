@@ -1,6 +1,6 @@
 import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, type PriorItem, type Tones } from '@wardline/events'
 import { MARKS, type RiskPolicy } from '@wardline/policy/risk'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter } from '@wardline/stream'
 import { withRecent } from './ids.ts'
 
 const HOUR = 3_600_000
@@ -11,6 +11,10 @@ export const PAIR = {
   recentEvents: 6,
   /** Earlier items kept for a risk that is found after the fact. */
   items: 8,
+  /** Events whose part in the pair is known apart, so that it can be taken out again. */
+  evidence: 8,
+  /** Events of a pair that humans have decided on and that are known as such. */
+  judged: 8,
   todayHalfLifeMs: DAY,
   harmHalfLifeMs: 7 * DAY,
   refusalHalfLifeMs: 14 * DAY,
@@ -23,6 +27,19 @@ export interface MarkSeen {
   readonly mark: number
   readonly count: number
   readonly lastAt: number
+}
+
+/** What one event of the actor brought into the pair: a human may find it harmless. */
+export interface Evidence {
+  readonly eventHash: number
+  /** ms by event time, to the second. */
+  readonly at: number
+  readonly markBits: number
+  /** Score as harm; 1 where a human has found the event harmful. */
+  readonly harm: number
+  /** Tones toward an approach and toward recruiting. */
+  readonly tone: number
+  readonly recruiting: number
 }
 
 /**
@@ -58,6 +75,12 @@ export interface Pair {
   readonly recent: readonly number[]
   /** What may have to be answered later, oldest first. */
   readonly items: readonly PriorItem[]
+  /** The last events that showed something, oldest first. */
+  readonly evidence: readonly Evidence[]
+  /** Hashes of the last events that a human has decided on anew. */
+  readonly judged: readonly number[]
+  /** Until when a human has found harmless what the pair had shown; 0: never. */
+  readonly clearedUntil: number
 }
 
 export const NEW_PAIR: Pair = {
@@ -79,7 +102,13 @@ export const NEW_PAIR: Pair = {
   marks: [],
   recent: [],
   items: [],
+  evidence: [],
+  judged: [],
+  clearedUntil: 0,
 }
+
+/** What speaks for the actor: no evidence against it. */
+export const OPENNESS_BIT = 1 << MARKS.indexOf('openness')
 
 /** Whether the actor has written before; an answer or a refusal alone also makes a pair. */
 export const hasWritten = (pair: Pair): boolean => pair.messages > 0
@@ -127,7 +156,7 @@ export interface Message {
   readonly night: boolean
 }
 
-const halfLife = (policy: RiskPolicy): number => policy.approach.halfLifeHours * HOUR
+export const halfLife = (policy: RiskPolicy): number => policy.approach.halfLifeHours * HOUR
 
 /** The pair as an event at `at` finds it: what has been quiet for too long is forgotten. */
 export function pairAt(pair: Pair | undefined, at: number, policy: RiskPolicy): Pair {
@@ -148,6 +177,8 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
   const one = late(pair, at, halfLifeMs)
   // A picture or a face has no wording: it leaves the mean of the tones where it is.
   const tone = message.tones.approach === 0 ? meanTone(pair) : message.tones.approach
+  const { eventHash, markBits, harm } = message
+  const { recruiting } = message.tones
   return {
     firstAt: pair.firstAt === 0 ? at : Math.min(pair.firstAt, at),
     lastAt: Math.max(pair.lastAt, at),
@@ -157,17 +188,30 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
     night: pair.night + (message.night ? one : 0),
     answers: pair.answers,
     unanswered: pair.unanswered + 1,
-    harm: pair.harm + message.harm * late(pair, at, PAIR.harmHalfLifeMs),
+    harm: pair.harm + harm * late(pair, at, PAIR.harmHalfLifeMs),
     tone: pair.tone + one * tone,
     toneAbove: pair.toneAbove + one * Math.max(0, tone),
-    recruiting: Math.max(0, pair.recruiting + one * message.tones.recruiting),
+    recruiting: Math.max(0, pair.recruiting + one * recruiting),
     refusals: pair.refusals,
     refusedAt: pair.refusedAt,
     sinceRefusal: isRefused(pair, at) ? pair.sinceRefusal + 1 : pair.sinceRefusal,
-    marks: message.markBits === 0 ? pair.marks : withMarks(pair.marks, message.markBits, at, halfLifeMs),
-    recent: withRecent(pair.recent, message.eventHash, PAIR.recentEvents),
+    marks: markBits === 0 ? pair.marks : withMarks(pair.marks, markBits, at, halfLifeMs),
+    recent: withRecent(pair.recent, eventHash, PAIR.recentEvents),
     items: pair.items,
+    evidence:
+      (markBits & ~OPENNESS_BIT) === 0 && harm === 0
+        ? pair.evidence
+        : withEvidence(pair.evidence, { eventHash, at, markBits, harm, tone, recruiting }),
+    judged: pair.judged,
+    clearedUntil: pair.clearedUntil,
   }
+}
+
+/** The list with this at its end and at most PAIR.evidence in it. */
+export function withEvidence(evidence: readonly Evidence[], one: Evidence): readonly Evidence[] {
+  const next = evidence.length >= PAIR.evidence ? evidence.slice(1) : evidence.slice()
+  next.push(one)
+  return next
 }
 
 /** The pair after the protected account answered the actor; `refuses`: told it to stop. */
@@ -194,7 +238,7 @@ export function afterAnswer(
   }
 }
 
-const wholeSecond = (at: number): number => 1000 * Math.floor(at / 1000)
+export const wholeSecond = (at: number): number => 1000 * Math.floor(at / 1000)
 
 export const isRefused = (pair: Pair, at: number): boolean =>
   pair.refusedAt !== 0 && at > pair.refusedAt && at - pair.refusedAt <= PAIR.refusalMs
@@ -203,7 +247,7 @@ export const isRefused = (pair: Pair, at: number): boolean =>
 export const countAt = ({ count, lastAt }: MarkSeen, at: number, halfLifeMs: number): number =>
   at <= lastAt ? count : count * 2 ** ((lastAt - at) / halfLifeMs)
 
-function withMarks(
+export function withMarks(
   marks: readonly MarkSeen[],
   bits: number,
   at: number,
@@ -238,6 +282,15 @@ const FRACTIONS = 64
 const fraction = (count: number): number => Math.min(0xffff, Math.round(count * FRACTIONS))
 /** Scores are kept in thousandths. */
 const SCORE = 1000
+/** A tone may be below 0: the sign goes into the lowest bit. There is one 0, or what was packed twice would differ. */
+function signed(tone: number, parts: number): number {
+  const size = Math.min(0xffff, Math.round(Math.abs(tone) * parts))
+  return size === 0 ? 0 : 2 * size + (tone < 0 ? 1 : 0)
+}
+const unsigned = (written: number, parts: number): number =>
+  (written % 2 === 1 ? -1 : 1) * (Math.floor(written / 2) / parts)
+/** Tones of evidence: what is taken out need not be exact to more. */
+const EVIDENCE_FRACTIONS = 16
 
 export function packPair(pair: Pair): PackedPair {
   writer.uint48(pair.lastAt)
@@ -248,8 +301,7 @@ export function packPair(pair: Pair): PackedPair {
   writer.uint(fraction(pair.night))
   writer.uint(fraction(pair.answers))
   writer.uint(fraction(pair.harm))
-  // A tone may be below 0: the sign goes into the lowest bit.
-  writer.uint(2 * fraction(Math.abs(pair.tone)) + (pair.tone < 0 ? 1 : 0))
+  writer.uint(signed(pair.tone, FRACTIONS))
   writer.uint(fraction(pair.toneAbove))
   writer.uint(fraction(pair.recruiting))
   writer.uint(pair.refusedAt === 0 ? 0 : 1 + Math.max(0, pair.lastAt - pair.refusedAt) / 1000)
@@ -278,6 +330,21 @@ export function packPair(pair: Pair): PackedPair {
     writer.uint(Math.round(item.score * SCORE))
     writer.text(item.section)
   }
+  // At the end and only where there is any: most pairs have none, and those that earlier versions wrote end here.
+  if (pair.evidence.length > 0 || pair.judged.length > 0 || pair.clearedUntil !== 0) {
+    writer.uint(pair.evidence.length)
+    for (const { eventHash, at, markBits, harm, tone, recruiting } of pair.evidence) {
+      writer.uint(eventHash)
+      writer.uint((pair.lastAt - at) / 1000)
+      writer.uint(markBits)
+      writer.uint(fraction(harm))
+      writer.uint(signed(tone, EVIDENCE_FRACTIONS))
+      writer.uint(signed(recruiting, EVIDENCE_FRACTIONS))
+    }
+    writer.uint(pair.judged.length)
+    for (const hash of pair.judged) writer.uint(hash)
+    writer.uint(pair.clearedUntil / 1000)
+  }
   return writer.packed()
 }
 
@@ -291,7 +358,7 @@ export function unpackPair(packed: PackedPair): Pair {
   const night = reader.uint() / FRACTIONS
   const answers = reader.uint() / FRACTIONS
   const harm = reader.uint() / FRACTIONS
-  const tone = reader.uint()
+  const tone = unsigned(reader.uint(), FRACTIONS)
   const toneAbove = reader.uint() / FRACTIONS
   const recruiting = reader.uint() / FRACTIONS
   const refusedAgo = reader.uint()
@@ -323,6 +390,22 @@ export function unpackPair(packed: PackedPair): Pair {
       section: reader.text(),
     })
   }
+  const evidence: Evidence[] = []
+  const judged: number[] = []
+  let clearedUntil = 0
+  if (reader.hasMore) {
+    for (let left = reader.uint(); left > 0; left--)
+      evidence.push({
+        eventHash: reader.uint(),
+        at: lastAt - 1000 * reader.uint(),
+        markBits: reader.uint(),
+        harm: reader.uint() / FRACTIONS,
+        tone: unsigned(reader.uint(), EVIDENCE_FRACTIONS),
+        recruiting: unsigned(reader.uint(), EVIDENCE_FRACTIONS),
+      })
+    for (let left = reader.uint(); left > 0; left--) judged.push(reader.uint())
+    clearedUntil = 1000 * reader.uint()
+  }
   return {
     firstAt,
     lastAt,
@@ -333,7 +416,7 @@ export function unpackPair(packed: PackedPair): Pair {
     answers,
     unanswered: Math.floor(unanswered / 2),
     harm,
-    tone: (tone % 2 === 1 ? -1 : 1) * (Math.floor(tone / 2) / FRACTIONS),
+    tone,
     toneAbove,
     recruiting,
     refusals,
@@ -342,6 +425,9 @@ export function unpackPair(packed: PackedPair): Pair {
     marks,
     recent,
     items,
+    evidence,
+    judged,
+    clearedUntil,
   }
 }
 

@@ -13,7 +13,7 @@ import { approachWeight, isMinor, noisyOr, raisedForAge } from './age.ts'
 import { approachScore, persistenceScore, SEXUAL_BIT, STAGE_BITS, TELLING_BITS } from './approach.ts'
 import { countWithin } from './distinct.ts'
 import { hashOf } from './ids.ts'
-import { hasWritten, isRefused, type Pair } from './pair.ts'
+import { hasWritten, isRefused, OPENNESS_BIT, type Pair } from './pair.ts'
 
 export const RISK = {
   /** A finding below this is not worth telling. */
@@ -266,7 +266,6 @@ const features = new Float64Array(PILE_ON_FEATURES.length)
 const RECRUITING = MARKS.indexOf('recruiting')
 const RECRUITING_BIT = 1 << RECRUITING
 const MOVE_BIT = 1 << MARKS.indexOf('move')
-const OPENNESS_BIT = 1 << MARKS.indexOf('openness')
 
 function scoreIn(event: ClassifiedEvent, category: Category): number {
   for (const each of event.scores) if (each.category === category) return each.score

@@ -1,7 +1,7 @@
 import type { ClassifiedEvent } from '@wardline/events'
 import type { RiskPolicy } from '@wardline/policy/risk'
 import type { KeyedStore } from '@wardline/stream'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter } from '@wardline/stream'
 import {
   countWithin,
   type Distinct,

@@ -1,9 +1,9 @@
-import type { AgeBand, AssessedEvent, ClassifiedEvent } from '@wardline/events'
+import type { AgeBand, AssessedEvent, ClassifiedEvent, EnforcementDecision } from '@wardline/events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accountCodec } from './account.ts'
 import { unpackPair } from './pair.ts'
-import { DAY, event, Harness, HOUR, MINUTE, profile, type Step, T0, watching } from './testing.ts'
+import { DAY, event, Harness, HOUR, MINUTE, profile, reversal, type Step, T0, watching } from './testing.ts'
 
 const harness = (...profiles: Parameters<typeof profile>[0][]) => {
   const made = new Harness()
@@ -479,8 +479,149 @@ describe('usage', () => {
   })
 })
 
+describe('a human’s verdict', () => {
+  const PATTERN = { ruleIds: ['staged_approach'] }
+  const later = (i: number, change: Partial<ClassifiedEvent> = {}) => ({
+    occurredAt: T0 + i * HOUR,
+    ...change,
+  })
+  /** An approach that is found, and its events. */
+  function found() {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    const events = APPROACH.map((signals, i) => event({ signals, ...later(i) }))
+    const last = events.map((each) => stage.assess(each)).at(-1)!
+    expect(finding(last, 'staged_approach')).toBeGreaterThan(0.6)
+    return { stage, events }
+  }
+  const next = (stage: Harness, change: Partial<ClassifiedEvent> = {}) =>
+    stage.assess(event(later(APPROACH.length, change)))
+
+  it('that a pattern was none frees what is said next, though it was held before', () => {
+    expect(next(found().stage)).toMatchObject({ riskCategory: 'grooming' })
+    const { stage, events } = found()
+    stage.reverse(reversal(events.at(-1)!, PATTERN))
+    expect(next(stage)).toMatchObject({ riskCategory: 'benign', findings: [], priorItems: [] })
+  })
+
+  it('leaves what came after the event that was looked at, and what comes now', () => {
+    const { stage, events } = found()
+    stage.reverse(reversal(events[3]!, PATTERN))
+    const kept = unpackPair(stage.state.pairs.get('child|adult')!)
+    expect(kept.marks.map(({ mark }) => mark)).toEqual([5, 6, 7])
+    const { stage: cleared, events: all } = found()
+    cleared.reverse(reversal(all.at(-1)!, PATTERN))
+    const again = APPROACH.map((signals, i) => cleared.assess(event({ signals, ...later(10 + i) }))).at(-1)!
+    expect(finding(again, 'staged_approach')).toBeGreaterThan(0.6)
+  })
+
+  it('on one line takes that line alone out', () => {
+    const { stage, events } = found()
+    stage.reverse(reversal(events[3]!))
+    const marks = unpackPair(stage.state.pairs.get('child|adult')!).marks.map(({ mark }) => mark)
+    expect(marks).toEqual([0, 1, 2, 5, 6, 7])
+  })
+
+  it('keeps first contact, numbers of messages and answers, and that the minor refused', () => {
+    const { stage, events } = found()
+    const answer = { actorId: 'child', protectedId: 'child', subjectId: 'adult', signals: ['refusal'] }
+    stage.assess(event(later(2.5, answer)))
+    const facts = () => {
+      const pair = unpackPair(stage.state.pairs.get('child|adult')!)
+      const { firstAt, lastAt, messages, today, answers, unanswered, refusals, refusedAt, recent } = pair
+      return { firstAt, lastAt, messages, today, answers, unanswered, refusals, refusedAt, recent }
+    }
+    const before = facts()
+    expect(before.refusals).toBeGreaterThan(0)
+    stage.reverse(reversal(events.at(-1)!, PATTERN))
+    expect(facts()).toEqual(before)
+    // Who goes on after a refusal is counted anew.
+    const insisting = Array.from({ length: 8 }, (_, i) => finding(next(stage, later(8 + i)), 'persistence'))
+    expect(insisting[0]).toBeLessThan(0.5)
+    expect(insisting.at(-1)).toBeGreaterThan(0.5)
+  })
+
+  it('that an earlier item is harmless keeps it from being named again', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    const gift = event({ signals: ['gift', 'openness'], ...later(0) })
+    const other = event({ signals: ['gift', 'openness'], ...later(1) })
+    stage.assess(gift)
+    stage.assess(other)
+    stage.reverse(reversal(gift, { ruleIds: ['some.rule'] }))
+    const named = APPROACH.flatMap(
+      (signals, i) => stage.assess(event({ signals, ...later(2 + i) })).priorItems,
+    ).map(({ eventId }) => eventId)
+    expect(named).toContain(other.eventId)
+    expect(named).not.toContain(gift.eventId)
+  })
+
+  it('that something allowed was harmful counts as harm in full, and outlives a clearing', () => {
+    const stage = harness({ ageBand: 'AGE_12_TO_15' })
+    const line = event(later(0))
+    const bad: Partial<EnforcementDecision> = { verdict: 'HIDE', ruleIds: [] }
+    stage.assess(line)
+    stage.assess(event(later(1)))
+    const harm = () => unpackPair(stage.state.pairs.get('child|adult')!).harm
+    expect(harm()).toBe(0)
+    stage.reverse(reversal(line, bad))
+    expect(harm()).toBeCloseTo(1, 1)
+    const once = harm()
+    stage.reverse(reversal(line, bad))
+    stage.reverse(reversal(event(later(1)), { ...PATTERN, verdict: 'ALLOW' }))
+    expect(harm()).toBe(once)
+    const repeated = harness({ ageBand: 'AGE_12_TO_15' })
+    const lines = [0, 1].map((i) => event(later(i)))
+    for (const each of lines) repeated.assess(each)
+    for (const each of lines) repeated.reverse(reversal(each, bad))
+    const insult: Partial<ClassifiedEvent> = {
+      category: 'abuse_bullying',
+      score: 0.55,
+      scores: [{ category: 'abuse_bullying', score: 0.55 }],
+    }
+    expect(finding(next(repeated, insult), 'persistence')).toBeGreaterThan(0.5)
+    expect(finding(next(harness({ ageBand: 'AGE_12_TO_15' }), insult), 'persistence')).toBe(0)
+  })
+
+  it.each<[string, Parameters<typeof reversal>[1]]>([
+    ['a follow-up that fell back to a hold', { verdict: 'HOLD_FOR_REVIEW', ruleIds: ['later_events'] }],
+    ['a follow-up that fell back to what was hidden', { verdict: 'HIDE', ruleIds: ['later_events'] }],
+    ['a first decision', { type: 'DECISION', verdict: 'HIDE' }],
+    ['a verdict of a later version', { verdict: 'UNKNOWN' }],
+    ['an event of another pair', { actorId: 'somebody' }],
+  ])('says nothing by %s', (_, change) => {
+    const { stage, events } = found()
+    stage.commit()
+    stage.reverse(reversal(events.at(-1)!, change))
+    stage.reverse(null)
+    expect(stage.commit()).toBe(0)
+  })
+
+  it('is heard under an order on the section, too', () => {
+    const { stage, events } = found()
+    const held = { verdict: 'HOLD_SECTION_SUSPENDED', heldVerdict: 'ALLOW' } as const
+    stage.reverse(reversal(events.at(-1)!, { ...PATTERN, ...held }))
+    expect(next(stage).riskCategory).toBe('benign')
+  })
+
+  it('does not bring an erased account back', () => {
+    const { stage, events } = found()
+    stage.know(null, 'adult')
+    stage.reverse(reversal(events.at(-1)!, { verdict: 'HIDE', ruleIds: [] }))
+    stage.commit()
+    expect(stage.state.pairs.entries).toBe(0)
+  })
+
+  it('holds for the event when that comes again', () => {
+    const { stage, events } = found()
+    stage.reverse(reversal(events[0]!, PATTERN))
+    const before = stage.state.pairs.get('child|adult')
+    // Longer ago than the repeats that a pair knows by themselves.
+    stage.assess(events[0]!)
+    expect(stage.state.pairs.get('child|adult')).toBe(before)
+  })
+})
+
 describe('the stage', () => {
-  const step: fc.Arbitrary<Step> = fc.oneof(
+  const single: fc.Arbitrary<Step> = fc.oneof(
     {
       weight: 6,
       arbitrary: fc
@@ -519,10 +660,35 @@ describe('the stage', () => {
         .map((change) => ({ profile: profile(change) })),
     },
   )
+  /** Events and profiles, and verdicts on events that came before them. */
+  const stepsOf = (maxLength: number): fc.Arbitrary<Step[]> =>
+    fc
+      .array(
+        fc.oneof(
+          { weight: 7, arbitrary: single },
+          {
+            weight: 2,
+            arbitrary: fc.record({
+              back: fc.integer({ min: 1, max: 20 }),
+              verdict: fc.constantFrom<EnforcementDecision['verdict'][]>('ALLOW', 'HIDE'),
+              ruleIds: fc.subarray(['grooming.model', 'staged_approach', 'later_events']),
+            }),
+          },
+        ),
+        { maxLength },
+      )
+      .map((all) =>
+        all.flatMap((each, i): Step[] => {
+          if (!('back' in each)) return [each]
+          const { back, ...change } = each
+          const on = all[i - back]
+          return on && 'event' in on ? [{ reversal: reversal(on.event, change) }] : []
+        }),
+      )
 
   it('answers every event once, with risks from 0 to 1, and never below a minor’s score', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(stepsOf(60), (steps) => {
         const stage = new Harness()
         for (const each of steps) {
           const assessed = stage.take(each)
@@ -539,7 +705,7 @@ describe('the stage', () => {
 
   it('answers the same in a replay, whatever the batches, and after a restore', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
+      fc.property(stepsOf(60), fc.nat(60), (steps, cut) => {
         const whole = new Harness()
         const first = steps.map((each) => whole.take(each))
 
@@ -574,42 +740,35 @@ describe('the stage', () => {
 
   it('changes nothing by events that come a second time soon after', () => {
     fc.assert(
-      fc.property(
-        fc.array(step, { maxLength: 40 }),
-        fc.array(fc.nat(3), { maxLength: 40 }),
-        (mixed, repeats) => {
-          // What was not counted before a profile was known would be afterwards.
-          const steps = [
-            ...mixed.filter((each) => 'profile' in each),
-            ...mixed.filter((each) => 'event' in each),
-          ]
-          const [once, twice] = [new Harness(), new Harness()]
-          const first = steps.map((each) => once.take(each))
-          const second = steps.map((each, i) => {
-            const answer = twice.take(each)
-            // One of the last few events again.
-            const back = repeats[i]
-            const again = back === undefined ? undefined : steps[i - back]
-            if (again && 'event' in again) expect(twice.take(again)?.priorItems ?? []).toEqual([])
-            return answer
-          })
-          expect(second).toEqual(first)
-          for (const [name, store] of Object.entries(once.state)) {
-            const other = twice.state[name as keyof typeof twice.state]
-            expect([...other.current()].sort()).toEqual([...store.current()].sort())
-          }
-        },
-      ),
+      fc.property(stepsOf(40), fc.array(fc.nat(3), { maxLength: 40 }), (mixed, repeats) => {
+        // What was not counted before a profile was known would be afterwards.
+        const steps = [
+          ...mixed.filter((each) => 'profile' in each),
+          ...mixed.filter((each) => !('profile' in each)),
+        ]
+        const [once, twice] = [new Harness(), new Harness()]
+        const first = steps.map((each) => once.take(each))
+        const second = steps.map((each, i) => {
+          const answer = twice.take(each)
+          // One of the last few events again.
+          const back = repeats[i]
+          const again = back === undefined ? undefined : steps[i - back]
+          if (again && 'event' in again) expect(twice.take(again)?.priorItems ?? []).toEqual([])
+          if (again && 'reversal' in again) twice.take(again)
+          return answer
+        })
+        expect(second).toEqual(first)
+        for (const [name, store] of Object.entries(once.state)) {
+          const other = twice.state[name as keyof typeof twice.state]
+          expect([...other.current()].sort()).toEqual([...store.current()].sort())
+        }
+      }),
       { numRuns: 200 },
     )
   })
 
   it('does not care about the order of pairs that have nothing to do with one another', () => {
-    const apart = fc.tuple(
-      fc.array(step, { maxLength: 25 }),
-      fc.array(step, { maxLength: 25 }),
-      fc.array(fc.boolean(), { maxLength: 50 }),
-    )
+    const apart = fc.tuple(stepsOf(25), stepsOf(25), fc.array(fc.boolean(), { maxLength: 50 }))
     const renamed = (each: Step, world: string): Step =>
       'event' in each
         ? {
@@ -619,10 +778,18 @@ describe('the stage', () => {
               protectedId: world + each.event.protectedId,
             },
           }
-        : {
-            profile: each.profile && { ...each.profile, accountId: world + each.profile.accountId },
-            key: world + (each.profile?.accountId ?? ''),
-          }
+        : 'reversal' in each
+          ? {
+              reversal: each.reversal && {
+                ...each.reversal,
+                actorId: world + each.reversal.actorId,
+                protectedId: world + each.reversal.protectedId,
+              },
+            }
+          : {
+              profile: each.profile && { ...each.profile, accountId: world + each.profile.accountId },
+              key: world + (each.profile?.accountId ?? ''),
+            }
     fc.assert(
       fc.property(apart, ([left, right, turns]) => {
         const [one, another] = [
@@ -665,14 +832,14 @@ describe('the stage', () => {
     expect(stage.state.pairs.entries).toBe(0)
   })
 
-  it('changes nothing by repeated profiles', () => {
+  it('changes nothing by repeated profiles and verdicts', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(stepsOf(40), (steps) => {
         const once = new Harness()
         const twice = new Harness()
         for (const each of steps) {
           const answer = once.take(each)
-          if ('profile' in each) twice.take(each)
+          if (!('event' in each)) twice.take(each)
           expect(twice.take(each)).toEqual(answer)
         }
       }),

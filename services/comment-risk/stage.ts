@@ -3,6 +3,7 @@ import type {
   AgeBand,
   AssessedEvent,
   ClassifiedEvent,
+  EnforcementDecision,
   PolicyControl,
   PriorItem,
   RiskFinding,
@@ -43,6 +44,7 @@ import {
   unpackPair,
 } from './pair.ts'
 import { type StoredProfile, sameProfile, storedProfile } from './profile.ts'
+import { afterReversal, reversalOf } from './reversal.ts'
 import { assessRisk, harmScore, hostilityOf, isAddressed, isConversation, RISK } from './risk.ts'
 import { countSpread, type Spread, spreadCodec, spreadExpiresAt } from './spread.ts'
 import { isNight, takeUsage } from './usage.ts'
@@ -77,7 +79,7 @@ const LATENESS_MS = 8 * DAY
 type Context = RecordContext<CommentRiskState>
 type Result = StageResult<AssessedEvent>
 
-/** events.classified + accounts.profiles → events.assessed: what is said to one account, over time. */
+/** events.classified + accounts.profiles + enforcement.reversals → events.assessed: what is said to one account, over time. */
 export function createCommentRiskStage(deps: CommentRiskDeps): Stage<'AssessedEvent', CommentRiskState> {
   const { capacities } = deps
   let policy = deps.risk
@@ -91,6 +93,12 @@ export function createCommentRiskStage(deps: CommentRiskDeps): Stage<'AssessedEv
         handle: (event, { state }: Context) => forward(assess(event, state, policy)),
       },
       { topic: TOPICS.profiles, record: 'AccountProfile', role: 'table', handle: takeProfile },
+      {
+        topic: TOPICS.reversals,
+        record: 'EnforcementDecision',
+        role: 'table',
+        handle: (decision, { state }: Context) => takeReversal(decision, state, policy),
+      },
     ],
     output: {
       topic: TOPICS.assessed,
@@ -140,6 +148,23 @@ function takeProfile(profile: AccountProfile | null, { key, state }: Context): R
   return forward()
 }
 
+/** A human has decided on an event of a pair. One that is not known, or not any more, has nothing to take back. */
+function takeReversal(
+  decision: EnforcementDecision | null,
+  state: CommentRiskState,
+  policy: RiskPolicy,
+): Result {
+  const reversal = decision === null ? undefined : reversalOf(decision)
+  if (decision === null || reversal === undefined) return forward()
+  const key = pairKey(decision.protectedId, decision.actorId)
+  const packed = state.pairs.get(key)
+  if (packed === undefined) return forward()
+  const before = unpackPair(packed)
+  const after = afterReversal(before, reversal, policy)
+  if (after !== before) state.pairs.put(key, packPair(after))
+  return forward()
+}
+
 /**
  * Forgets an erased account, as the protected one and as the other. `wardline erase` sends its tombstone to every
  * partition, since pairs lie with the protected account. All pairs are looked through: erasures are rare, and an index
@@ -173,7 +198,7 @@ export function assess(event: ClassifiedEvent, state: CommentRiskState, policy: 
     if (profile?.guardianIds.includes(event.actorId)) who *= policy.approach.guardianWeight
     const packed = state.pairs.get(pairKey(event.protectedId, event.actorId))
     before = pairAt(packed === undefined ? undefined : unpackPair(packed), at, policy)
-    repeated = before.recent.includes(eventHash)
+    repeated = before.recent.includes(eventHash) || before.judged.includes(eventHash)
     const night = profile !== undefined && isNight(at, profile.utcOffsetMinutes)
     pair = repeated
       ? before

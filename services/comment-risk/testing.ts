@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { AccountProfile, AssessedEvent, ClassifiedEvent } from '@wardline/events'
+import type { AccountProfile, AssessedEvent, ClassifiedEvent, EnforcementDecision } from '@wardline/events'
 import { readPolicyFiles } from '@wardline/policy'
 import { loadRisk, type RiskPolicy } from '@wardline/policy/risk'
 import { type CommentRiskDeps, type CommentRiskState, createCommentRiskStage } from './stage.ts'
@@ -80,8 +80,50 @@ export const profile = (change: Partial<AccountProfile> = {}): AccountProfile =>
   ...change,
 })
 
+/** What enforce writes where a human overturned the decision on the event: it is harmless unless `change` says more. */
+export const reversal = (
+  { eventId, kind, occurredAt, feedPartition, feedOffset, feedAppendedAt, ...of }: ClassifiedEvent,
+  change: Partial<EnforcementDecision> = {},
+): EnforcementDecision => ({
+  decisionId: `reversal-of-${eventId}`,
+  type: 'REVERSAL',
+  eventId,
+  kind,
+  occurredAt,
+  feedPartition,
+  feedOffset,
+  feedAppendedAt,
+  decidedAt: occurredAt + HOUR,
+  actorId: of.actorId,
+  protectedId: of.protectedId,
+  contentId: of.contentId,
+  section: of.section,
+  verdict: 'ALLOW',
+  accountAction: 'NONE',
+  actionSeconds: null,
+  noticeTo: [],
+  youthPool: { eligible: false, reasons: ['not_reviewed'], fromAge: null },
+  category: 'grooming',
+  risk: 0.9,
+  ruleIds: ['grooming.model'],
+  shadowRuleIds: [],
+  items: ['3.3'],
+  strikes: 0,
+  statement: null,
+  causedBy: 'verdict',
+  reverses: `decision-on-${eventId}`,
+  policyVersion: of.policyVersion,
+  modelVersion: of.modelVersion,
+  enforcementVersion: of.policyVersion,
+  heldVerdict: null,
+  liftedAction: 'NONE',
+  review: [],
+  ...change,
+})
+
 export type Step =
   | { readonly event: ClassifiedEvent }
+  | { readonly reversal: EnforcementDecision | null }
   | { readonly profile: AccountProfile | null; readonly key?: string }
 
 /** The stage on one partition, a batch a record unless told otherwise. */
@@ -96,7 +138,7 @@ export class Harness {
   }
 
   take(step: Step): AssessedEvent | undefined {
-    const [events, profiles] = this.stage.inputs
+    const [events, profiles, reversals] = this.stage.inputs
     const context = {
       state: this.state,
       partition: 0,
@@ -113,6 +155,12 @@ export class Harness {
       if (result.kind !== 'forward' || result.outputs.length !== 1) throw new Error('not exactly one output')
       return result.outputs[0]
     }
+    if ('reversal' in step) {
+      if (reversals?.record !== 'EnforcementDecision' || reversals.role !== 'table')
+        throw new Error('inputs changed')
+      reversals.handle(step.reversal, { ...context, key: step.reversal?.protectedId ?? 'child' })
+      return undefined
+    }
     if (profiles?.record !== 'AccountProfile' || profiles.role !== 'table') throw new Error('inputs changed')
     profiles.handle(step.profile, { ...context, key: step.key ?? step.profile?.accountId ?? 'child' })
     return undefined
@@ -124,6 +172,10 @@ export class Harness {
 
   know(value: AccountProfile | null, key?: string): void {
     this.take({ profile: value, ...(key === undefined ? {} : { key }) })
+  }
+
+  reverse(value: EnforcementDecision | null): void {
+    this.take({ reversal: value })
   }
 
   /** Ends a batch. Returns how many state changes it wrote. */

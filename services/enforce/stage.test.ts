@@ -1,5 +1,6 @@
 import {
   type AgeBand,
+  type AssessedEvent,
   CATEGORY_SYMBOLS,
   type Category,
   type EventKind,
@@ -452,6 +453,20 @@ describe('reversals', () => {
     expect(stage.decide(harmful('fraud', 0.95))).toMatchObject({ accountAction: 'SUSPEND', strikes: 2 })
     expect(stage.take({ verdict: overturn(first) })).toHaveLength(1)
     expect(stage.decide(harmful('fraud', 0.75))).toMatchObject({ accountAction: 'MUTE', strikes: 2 })
+  })
+
+  it('go to comment-risk by the protected account, where there is another one', () => {
+    const { repartition } = new Harness().stage.output
+    const taken = (change: Partial<AssessedEvent>) => {
+      const stage = new Harness()
+      const first = stage.decide(harmful('fraud', 0.9, change))
+      expect(repartition!.when(first)).toBe(false)
+      const [reversal] = stage.take({ verdict: overturn(first) })
+      return repartition!.when(reversal!) ? repartition!.key(reversal!) : null
+    }
+    expect(repartition!.topic).toBe('enforcement.reversals')
+    expect(taken({ actorId: 'adult', protectedId: 'child' })).toBe('child')
+    expect(taken({ actorId: 'adult', protectedId: 'adult', kind: 'POST' })).toBeNull()
   })
 
   it('need a known adverse decision that was overturned in time', () => {

@@ -16,6 +16,7 @@ import {
   type StageResult,
   TOPICS,
 } from '@wardline/stream'
+import { answerCodec, occurredAtOf, type PackedAnswer, packAnswer, unpackAnswer } from './answer-codec.ts'
 import { type Answer, answerOf, type Changed, confirm, followUp, reverse } from './answers.ts'
 import { type Breaker, breakerExpiresAt, countEvent, openBreakers } from './circuit-breaker.ts'
 import { latestCopy } from './copy-spread.ts'
@@ -43,8 +44,8 @@ export type EnforceState = {
   reports: KeyedStore<Reports>
   /** By hash of the reporter: how well its reports stood up. */
   reporters: KeyedStore<Reporter>
-  /** By event: answers that may still change. */
-  answers: KeyedStore<Answer>
+  /** By event: answers that may still change. Packed: there are many, and few are looked at again. */
+  answers: KeyedStore<PackedAnswer>
   /** By verdict, action and rule: how often on this partition. */
   breakers: KeyedStore<Breaker>
 }
@@ -54,7 +55,7 @@ export interface EnforceDeps {
   readonly enforcement: Enforcement
   /** What a control record asks for, undefined where it is about something else; throws where it cannot be used. */
   readonly takePolicy?: (record: PolicyControl | null, key: string) => Enforcement | undefined
-  /** Most entries of each store on one partition. About 300 bytes an actor, 800 an answer. */
+  /** Most entries of each store on one partition. `make bench-stages` measures what one takes. */
   readonly capacities?: {
     readonly actors?: number
     readonly reports?: number
@@ -78,7 +79,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
 
   const takeEvent = (event: AssessedEvent, { state, now }: Context): Result => {
     const known = state.actors.get(event.actorId) ?? NEW_ACTOR
-    const answer = state.answers.get(event.eventId)
+    const answer = answerTo(event.eventId, state)
     countEvent(state.breakers, event.feedAppendedAt)
     const reporters = reportersOfActor(event.actorId, event.occurredAt, state)
     const breakers = (...[verdict, action, ruleIds]: Attempt) =>
@@ -112,7 +113,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       const changed = followUp(
         item,
         event,
-        state.answers.get(item.eventId),
+        answerTo(item.eventId, state),
         actor,
         enforcement,
         now,
@@ -120,15 +121,12 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       )
       if (!changed) continue
       followed.push(item.eventId)
-      state.answers.put(item.eventId, changed.answer)
+      remember(changed.answer, state)
       outputs.push(changed.decision)
     }
     // What comes a second time changes nothing about what was found the first time.
     if (!answer && isRemembered(decision))
-      state.answers.put(
-        event.eventId,
-        answerOf(decided, event, decided.byReports ? reporters : NOBODY, followed, enforcement),
-      )
+      remember(answerOf(decided, event, decided.byReports ? reporters : NOBODY, followed, enforcement), state)
     return forward(...outputs)
   }
 
@@ -159,7 +157,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
   const takeVerdict = (verdict: ReviewVerdict | null, { state, now }: Context): Result => {
     if (verdict === null || (verdict.outcome !== 'UPHELD' && verdict.outcome !== 'OVERTURNED'))
       return forward()
-    const answer = state.answers.get(verdict.eventId)
+    const answer = answerTo(verdict.eventId, state)
     // Unknown: never adverse nor drawn for review, or too old.
     if (!answer || answer.occurredAt + enforcement.reversalMs <= verdict.reviewedAt) return forward()
     if (!answer.ids.includes(verdict.decisionId) || answer.actorId !== verdict.actorId) {
@@ -170,7 +168,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       return forward()
     findReporters(answer, verdict, state)
     const apply = (changed: Changed): EnforcementDecision => {
-      state.answers.put(changed.answer.eventId, changed.answer)
+      remember(changed.answer, state)
       if (changed.actor !== NEW_ACTOR && changed.actor !== state.actors.get(changed.answer.actorId))
         state.actors.put(changed.answer.actorId, changed.actor)
       return changed.decision
@@ -185,7 +183,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       const actor = state.actors.get(answer.actorId) ?? NEW_ACTOR
       const confirmed = confirm(answer, verdict, actor, enforcement, now)
       if (confirmed) return forward(apply(confirmed))
-      state.answers.put(answer.eventId, { ...answer, finding: 'upheld' })
+      remember({ ...answer, finding: 'upheld' }, state)
       return forward()
     }
     if (isAllowed(answer.verdict)) {
@@ -195,7 +193,7 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
     const outputs = [takeBack(answer, 'ALLOW')]
     // What followed from it falls with it, unless a human has looked at that one as well.
     for (const eventId of answer.followed) {
-      const followed = state.answers.get(eventId)
+      const followed = answerTo(eventId, state)
       if (followed?.finding === 'none') outputs.push(takeBack(followed, followed.verdictBefore ?? 'ALLOW'))
     }
     return forward(...outputs)
@@ -225,6 +223,13 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       record: 'EnforcementDecision',
       key: (decision) => decision.actorId,
       category: (decision) => decision.category,
+      // What a human found out about the pair is for comment-risk, which is keyed by the protected account.
+      repartition: {
+        topic: TOPICS.reversals,
+        key: (decision) => decision.protectedId,
+        when: ({ type, actorId, protectedId }) =>
+          type === 'REVERSAL' && protectedId !== '' && protectedId !== actorId,
+      },
     },
     takeControl: (record, key) => {
       orders.take(record, key)
@@ -258,9 +263,9 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
       }),
       answers: new KeyedStore({
         name: 'answers',
-        codec: jsonCodec<Answer>(),
+        codec: answerCodec,
         capacity: capacities?.answers ?? 100_000,
-        expiresAt: ({ occurredAt }) => occurredAt + enforcement.reversalMs + LATENESS_MS,
+        expiresAt: (answer) => occurredAtOf(answer) + enforcement.reversalMs + LATENESS_MS,
       }),
       breakers: new KeyedStore({
         name: 'breakers',
@@ -272,6 +277,14 @@ export function createEnforceStage(deps: EnforceDeps): Stage<'EnforcementDecisio
     }),
   }
 }
+
+function answerTo(eventId: string, { answers }: EnforceState): Answer | undefined {
+  const packed = answers.get(eventId)
+  return packed === undefined ? undefined : unpackAnswer(eventId, packed)
+}
+
+const remember = (answer: Answer, { answers }: EnforceState): void =>
+  answers.put(answer.eventId, packAnswer(answer))
 
 type Attempt = [EnforcementDecision['verdict'], EnforcementDecision['accountAction'], readonly string[]]
 
@@ -291,8 +304,10 @@ function eraseAccount(account: string, state: EnforceState): void {
   const reporter = String(idHash(account))
   if (state.reporters.get(reporter)) state.reporters.delete(reporter)
   const answers: string[] = []
-  for (const [key, { actorId, protectedId }] of state.answers.current())
+  for (const [key, packed] of state.answers.current()) {
+    const { actorId, protectedId } = unpackAnswer(key, packed)
     if (actorId === account || protectedId === account) answers.push(key)
+  }
   for (const key of answers) state.answers.delete(key)
 }
 

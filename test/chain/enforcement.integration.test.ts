@@ -1,4 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { campaignReport } from '@wardline/campaign'
+import { publishProfiles } from '@wardline/cli/sample'
 import { liftSection, readOrders, suspendSection } from '@wardline/control'
 import {
   type AssessedEvent,
@@ -9,7 +14,14 @@ import {
 } from '@wardline/events'
 import { FeedPublisher, readTopic } from '@wardline/records'
 import { giveVerdict, nextItem, readFed, VerdictRefused } from '@wardline/review'
-import { PartitionReader, TOPICS } from '@wardline/stream'
+import {
+  DEAD_LETTER_HEADERS,
+  deadLetterTopic,
+  groupId,
+  PartitionReader,
+  stateTopic,
+  TOPICS,
+} from '@wardline/stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestChain } from './chain.ts'
 import { plainEvent as plain } from './plain-event.ts'
@@ -175,6 +187,129 @@ describe('a follow-up', () => {
   })
 })
 
+describe('a reversal', () => {
+  const CHILDREN = ['pupil-1', 'pupil-2'] as const
+  /** Written for this test: each line is harmless by itself. */
+  const LINES = [
+    '你好呀，我是暑期游泳班的教练',
+    '你几岁，上几年级？要按年龄分组',
+    '你在哪上学，几点放学？我好排训练时间',
+    '你比同龄人成熟，动作学得很快',
+    '周六给队友准备了生日惊喜，先别告诉她',
+    '发张照片看看泳衣合不合身，照片里要看得到肩带',
+    '加我微信，我把训练计划发给你，我们见面再细说',
+  ]
+  const HARMLESS = '训练计划已经发到家长群了'
+  const say = async (child: (typeof CHILDREN)[number], text: string) => {
+    const event = plain({
+      kind: 'PRIVATE_MESSAGE',
+      actorId: `coach-of-${child}`,
+      subjectId: child,
+      subjectAgeBand: 'AGE_8_TO_11',
+      text,
+    })
+    await feed(event)
+    return await decisionOn(event.eventId)
+  }
+  /** Waits until comment-risk has read everything that is in the topic now. */
+  const untilRead = async (topic: string) => {
+    const reader = new PartitionReader(chain.connection.kafka)
+    const admin = chain.connection.kafka.admin()
+    await admin.connect()
+    try {
+      const records = new Map<number, number>()
+      for await (const { partition, message } of readTopic(reader, topic))
+        records.set(partition, Number(message.offset) + 1)
+      expect(records.size).toBeGreaterThan(0)
+      const behind = async () => {
+        const [read] = await admin.fetchOffsets({ groupId: groupId('comment-risk'), topics: [topic] })
+        return read!.partitions.filter(
+          ({ partition, offset }) => Number(offset) < (records.get(partition) ?? -1),
+        )
+      }
+      await expect.poll(behind, { timeout: 30_000 }).toEqual([])
+    } finally {
+      await admin.disconnect()
+      await reader.close()
+    }
+  }
+  /** What comment-risk has written about the pair, in order. */
+  const written = async (child: (typeof CHILDREN)[number]) => {
+    const reader = new PartitionReader(chain.connection.kafka)
+    const values: string[] = []
+    for await (const { message } of readTopic(reader, stateTopic('comment-risk')))
+      if (String(message.key) === `pairs/${child}|coach-of-${child}`)
+        values.push(message.value!.toString('base64'))
+    await reader.close()
+    return values
+  }
+
+  it('of a pattern frees the next line of that pair alone, once, and after a restart', async () => {
+    await publishProfiles(
+      publisher,
+      CHILDREN.map((accountId) => ({
+        accountId,
+        ageBand: 'AGE_8_TO_11',
+        youthMode: true,
+        utcOffsetMinutes: 480,
+        dailyLimitMinutes: null,
+        restStartMinute: 1_320,
+        restEndMinute: 360,
+        guardianIds: [],
+        updatedAt: Date.now(),
+      })),
+    )
+    await untilRead(TOPICS.profiles)
+    const [overturned, other] = CHILDREN
+    let last: EnforcementDecision | undefined
+    for (const line of LINES) for (const child of [other, overturned]) last = await say(child, line)
+    expect(last!.ruleIds).toContain('staged_approach')
+    expect(last!.statement).not.toBeNull()
+
+    const { brokers, registryUrl } = chain.stack
+    const env = { ...process.env, WARDLINE_BROKERS: brokers.join(','), WARDLINE_REGISTRY_URL: registryUrl }
+    const given = spawnSync(
+      fileURLToPath(new URL('../../bin/wardline', import.meta.url)),
+      ['review', 'overturn', last!.decisionId, '--reviewer', 'li', '--reason', 'no_violation'],
+      { encoding: 'utf8', env },
+    )
+    expect(given).toMatchObject({ status: 0, stderr: '' })
+    expect(given.stdout).toContain('REVERSAL ALLOW')
+    await untilRead(TOPICS.reversals)
+    const after = await written(overturned)
+
+    const [reversal] = (await read(TOPICS.reversals, 'EnforcementDecision')).filter(
+      ({ protectedId }) => protectedId === overturned,
+    )
+    expect(reversal).toEqual((await decisions()).find(({ reverses }) => reverses === last!.decisionId))
+    for (let i = 0; i < 2; i++) {
+      const value = await publisher.encode(TOPICS.reversals, 'EnforcementDecision', reversal!)
+      await publisher.send(TOPICS.reversals, [{ key: overturned, value }])
+    }
+    await untilRead(TOPICS.reversals)
+    expect(await written(overturned)).toEqual(after)
+
+    expect(await say(overturned, HARMLESS)).toMatchObject({ verdict: 'ALLOW', category: 'benign' })
+    const held = await say(other, HARMLESS)
+    expect(['HOLD_FOR_REVIEW', 'HIDE', 'REMOVE']).toContain(held.verdict)
+    expect(held.ruleIds).toEqual(['staged_approach'])
+
+    await chain.services.get('comment-risk')!.child.stop()
+    await chain.launch('comment-risk').ready()
+    expect(await say(overturned, HARMLESS)).toMatchObject({ verdict: 'ALLOW' })
+    // A table that ends in marks of transactions is read to its end all the same.
+    const log = readFileSync(join(chain.stack.logFolder, 'comment-risk.log'), 'utf8')
+    expect(log).not.toContain('tables brought nothing new')
+    expect(await chain.settled()).toMatchObject({ doubled: [], missing: [], otherDeadLetters: 0 })
+
+    // One that comment-risk could not take would be no second answer to the event that it names.
+    const value = await publisher.encode(TOPICS.reversals, 'EnforcementDecision', reversal!)
+    const headers = { [DEAD_LETTER_HEADERS.topic]: TOPICS.reversals }
+    await publisher.send(deadLetterTopic('comment-risk'), [{ key: overturned, value, headers }])
+    expect(await chain.settled()).toMatchObject({ doubled: [], missing: [], otherDeadLetters: 1 })
+  })
+})
+
 describe('a section order', () => {
   it('holds every new item of its section while it lasts, and ends when it is lifted', async () => {
     const now = Date.now()
@@ -227,7 +362,7 @@ it("the regulator's table counts what happened", async () => {
   const report = await campaignReport(chain.connection, Date.now() - DAY, Date.now() + DAY)
   expect(report.items).toHaveLength(24)
   expect(report.total.actedOn).toBeGreaterThanOrEqual(3)
-  expect(report.total.overturned).toBe(1)
+  expect(report.total.overturned).toBe(2)
   expect(report.total.medianMs).toBeGreaterThanOrEqual(0)
   expect(report.rules.some(({ overturned }) => overturned === 1)).toBe(true)
 })

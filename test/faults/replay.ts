@@ -72,6 +72,9 @@ export async function replayStage(
     /** Version by the input record that it was used for. */
     const versions = new Map<string, string>()
     const actual = new Map<string, string[]>()
+    /** What is repartitioned stands in its topic once more, whatever the lane: the same records are expected there. */
+    const { repartition } = stage.output
+    const [copiesExpected, copies] = [new Map<string, string[]>(), new Map<string, string[]>()]
     let outputs = 0
     const outputDecoder = new RecordDecoder<RecordName>(stage.output.record, connection.registry)
     for await (const { message } of readTopic(reader, stage.output.topic)) {
@@ -84,6 +87,12 @@ export async function replayStage(
       const cause = policy?.causeOf(value)
       if (policy && typeof cause === 'string') versions.set(cause, policy.versionOf(value))
     }
+    if (repartition)
+      for await (const { message } of readTopic(reader, repartition.topic)) {
+        await outputDecoder.prepare([message])
+        const value = outputDecoder.decode(message.value!)
+        if (!(value instanceof DecodeFailure)) append(copies, repartition.key(value), plain(value))
+      }
     const unpublished = [...new Set(versions.values())].filter((version) => !policy?.recordOf(version))
     let running: string | undefined
     /** A record without an output runs under the version of the one before it. */
@@ -115,7 +124,12 @@ export async function replayStage(
         inputs++
         const result = handle(stage, input, decoder, state, partition, message, eventTimes, useVersionFor)
         if (result?.kind !== 'forward') continue
-        for (const output of result.outputs) append(expected, laneOf(output), plain(overTheWire(output)))
+        for (const output of result.outputs) {
+          const written = plain(overTheWire(output))
+          append(expected, laneOf(output), written)
+          if (repartition?.when(output as never))
+            append(copiesExpected, repartition.key(output as never), written)
+        }
       }
     }
 
@@ -127,6 +141,8 @@ export async function replayStage(
       differences: [
         ...unpublished.map((version) => `outputs name the policy ${version}, which nobody published`),
         ...compare(expected, actual),
+        // Records of one key come from several partitions of the stage, at their own pace.
+        ...compare(sorted(copiesExpected), sorted(copies)),
       ],
       stateDifferences: await compareState(reader, stage, stores),
     }
@@ -140,6 +156,9 @@ function append(lists: Map<string, string[]>, key: string, value: string): void 
   if (list) list.push(value)
   else lists.set(key, [value])
 }
+
+const sorted = (lists: ReadonlyMap<string, string[]>): Map<string, string[]> =>
+  new Map([...lists].map(([key, values]) => [key, values.toSorted()]))
 
 function handle(
   stage: AnyStage,

@@ -25,7 +25,8 @@ export async function fuzz(options: { seed: number; inputs: number; only?: strin
   let seen = -1
   let seenAt = performance.now()
   const watch = setInterval(() => {
-    if (at[1] !== seen) {
+    // Before its first input the thread reads model and policy, which takes as long as the machine is busy.
+    if (at[1] !== seen || at[1] === 0) {
       seen = at[1]!
       seenAt = performance.now()
     } else if (performance.now() - seenAt > HANGS_AFTER_MS) {

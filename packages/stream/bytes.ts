@@ -1,4 +1,8 @@
-/** Writes unsigned varints (LEB128, at most 2^53 - 1) and texts into a buffer that is used again and again. */
+/**
+ * Packed state: unsigned varints (LEB128, at most 2^53 - 1), doubles and texts, written into a buffer that is used again and
+ * again. A store of many entries keeps them as `packed` texts: a fifth of what objects take, and nothing for the collector
+ * to walk through.
+ */
 export class ByteWriter {
   #bytes = Buffer.alloc(4096)
   #length = 0
@@ -24,6 +28,11 @@ export class ByteWriter {
   uint48(value: number): void {
     this.#reserve(6)
     this.#length = this.#bytes.writeUIntBE(value, this.#length, 6)
+  }
+
+  double(value: number): void {
+    this.#reserve(8)
+    this.#length = this.#bytes.writeDoubleBE(value, this.#length)
   }
 
   text(text: string): void {
@@ -68,10 +77,19 @@ export class ByteReader {
     }
   }
 
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length
+  }
+
   uint48(): number {
     const value = this.#bytes.readUIntBE(this.#at, 6)
     this.#at += 6
     return value
+  }
+
+  double(): number {
+    this.#at += 8
+    return this.#bytes.readDoubleBE(this.#at - 8)
   }
 
   text(): string {
