@@ -11,8 +11,32 @@ import {
 } from '@wardline/policy'
 import { sessionConversation } from './chain.ts'
 
-/** Seeds: what is fitted, what is measured, what false alarms are counted on. */
-export const SEEDS = { fitting: 11, development: 501, testing: 7_001, alarms: 9_001 } as const
+/** Wordings that weights, tones and baselines learn from. */
+export const FITTED = [
+  'fitting',
+  'development',
+  'colloquial',
+  'wordy',
+] as const satisfies readonly WordingName[]
+export type FittedWording = (typeof FITTED)[number]
+
+/** Seeds: what is fitted, by wording; what is measured; what false alarms are counted on. No test and no fit uses the last two. */
+export const SEEDS = {
+  fitting: 11,
+  development: 501,
+  colloquial: 1_501,
+  wordy: 2_501,
+  sessions: 3,
+  testing: 71_503,
+  alarms: 91_507,
+} as const
+
+/**
+ * Rules know the wordings that they were looked over with better than any other: before they were, they hit one in five to
+ * seven lines of the two that were written last, and nearly all of the two before. So for fits and thresholds most hits are
+ * dropped, and some are made up.
+ */
+export const PERTURBED = { dropped: 0.6, madeUp: 0.03 }
 
 /** Harmless conversations to a harmful one in the tables. */
 export const HONEST_RATIO = 4
@@ -25,8 +49,11 @@ export function shippedPolicy(): PolicyBundle {
     )
   return loaded.bundle
 }
-export const shippedClassifier = (bundle: PolicyBundle) =>
-  createClassifier(bundle.policy, loadModel(policyFolder(process.env), process.env))
+/** With the model that WARDLINE_MODEL in `env` names. */
+export const shippedClassifier = (
+  bundle: PolicyBundle,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+) => createClassifier(bundle.policy, loadModel(policyFolder(process.env), env))
 
 /** Conversations of one kind with harmless ones beside them. */
 export function simulated(

@@ -8,11 +8,21 @@ import { type Conversation, Simulator, type WordingName } from '@wardline/conver
 import type { AssessedEvent, Category } from '@wardline/events'
 import { Random } from '@wardline/sample-feed'
 import { reportHead, table, writeReport } from '../../cli/report.ts'
-import { RiskChain } from './chain.ts'
-import { HONEST_RATIO, SEEDS, sessions, shippedClassifier, shippedPolicy, simulated } from './data.ts'
+import { RiskChain, sessionConversation } from './chain.ts'
+import {
+  FITTED,
+  HONEST_RATIO,
+  PERTURBED,
+  SEEDS,
+  sessions,
+  shippedClassifier,
+  shippedPolicy,
+  simulated,
+} from './data.ts'
 import { ConcatenatedModel } from './logistic.ts'
 import { bestThreshold, type Measures, measure, type Outcome } from './measure.ts'
 import { SentinelIndex, skewness } from './sentinel.ts'
+import { toneLines, toneModel } from './tone-fit.ts'
 
 const wording: WordingName = process.argv.includes('--development') ? 'development' : 'testing'
 const option = (name: string, otherwise: number): number => {
@@ -25,6 +35,9 @@ const ALARMS = option('harmless', 100_000)
 const EQUAL_ALARMS = 1_000
 /** Baselines are slower; their false alarms are counted on so many. */
 const BASELINE_ALARMS = option('baseline-harmless', 20_000)
+
+/** What baselines learn from before their threshold is chosen on the development wording. */
+const LEARNED = FITTED.filter((each) => each !== 'development')
 
 type Task = 'approach' | 'recruiting' | 'pile-on' | 'sessions'
 
@@ -48,15 +61,20 @@ const CATEGORIES: Readonly<Record<Task, ReadonlySet<Category>>> = {
 const FINDING: Readonly<Partial<Record<Task, string>>> = { 'pile-on': 'pile_on', sessions: 'pile_on' }
 
 const bundle = shippedPolicy()
-const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
 const startedAt = new Date()
 const dataFolder = process.env.DATA ?? '../shared/data'
+const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
+/** By which thresholds are chosen: with tones that have not seen the development wording, and rules that know little of it. */
+const unseenChain = new RiskChain(shippedClassifier(bundle), bundle.risk, {
+  tones: toneModel(toneLines(dataFolder, LEARNED)),
+  perturb: { ...PERTURBED, random: new Random(SEEDS.development) },
+})
 
 /**
  * What comment-risk says: the category of an event, whether a finding about the conversation or one line made it so;
  * `singleLines` false: the findings alone. A pile-on is always a finding.
  */
-function wardline(task: Task, singleLines = true): Detector {
+function wardline(task: Task, { singleLines = true, by = chain } = {}): Detector {
   const code = FINDING[task]
   const scoreOf = (assessed: AssessedEvent): number => {
     let score = singleLines && !code && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
@@ -67,10 +85,10 @@ function wardline(task: Task, singleLines = true): Detector {
     return score
   }
   return {
-    name: singleLines ? 'Wardline' : 'Wardline, findings alone',
+    name: singleLines ? 'Wardline, as shipped' : 'Wardline, as shipped, findings alone',
     threshold: 0.5,
     scores: (conversation) => {
-      const assessed = chain.run(conversation)
+      const assessed = by.run(conversation)
       return conversation.messages.flatMap(({ actorId, telling }, i) =>
         actorId === conversation.minorId ? [] : [{ score: scoreOf(assessed[i]!), telling }],
       )
@@ -78,13 +96,20 @@ function wardline(task: Task, singleLines = true): Detector {
   }
 }
 
+/** With the threshold chosen as the baselines' are: by the best F1 on the development wording. */
+const wardlineByF1 = (task: Task, shipped: Detector, development: readonly Conversation[]): Detector => ({
+  ...shipped,
+  name: 'Wardline',
+  threshold: tuned(wardline(task, { by: unseenChain }), development).threshold,
+})
+
 /** classify alone: any message whose category is one of the task's. */
-function classifyAlone(task: Task): Detector {
+function classifyAlone(task: Task, by = chain): Detector {
   return {
     name: 'classify alone',
     threshold: 0.5,
     scores: (conversation) => {
-      const assessed = chain.run(conversation)
+      const assessed = by.run(conversation)
       return conversation.messages.flatMap(({ actorId, telling }, i) =>
         actorId === conversation.minorId
           ? []
@@ -108,6 +133,9 @@ const withAges = (detector: Detector): Detector => ({
   },
 })
 
+/** Examples of the rare class; more make it slow and change little. */
+const MOST_RARE = 5_000
+
 function sentinel(fitting: readonly Conversation[], leastMessages: number): Detector {
   const rare = new Set<string>()
   const common = new Set<string>()
@@ -115,8 +143,10 @@ function sentinel(fitting: readonly Conversation[], leastMessages: number): Dete
     for (const { text, telling, actorId } of conversation.messages)
       if (actorId !== conversation.minorId) (telling ? rare : common).add(text)
   for (const text of rare) common.delete(text)
-  const negatives = new Random(5).shuffle([...common]).slice(0, 5 * rare.size)
-  const index = new SentinelIndex([...rare], negatives)
+  const random = new Random(5)
+  const positives = random.shuffle([...rare]).slice(0, MOST_RARE)
+  const negatives = random.shuffle([...common]).slice(0, 5 * positives.length)
+  const index = new SentinelIndex(positives, negatives)
   return {
     name: `rare-class score${leastMessages === 10 ? '' : `, from ${leastMessages} messages`}`,
     threshold: 0,
@@ -170,6 +200,8 @@ function outcome(detector: Detector, conversation: Conversation): Outcome {
   return { harmful: conversation.harmful, found: { messages: at + 1, telling } }
 }
 
+const rows: Row[] = []
+
 interface Row extends Measures {
   readonly task: string
   readonly detector: string
@@ -178,9 +210,8 @@ interface Row extends Measures {
   recallAtEqualAlarms: number | null
   harmlessPairs: number | null
 }
-const rows: Row[] = []
 
-function evaluate(task: Task, detectors: readonly Detector[], testing: readonly Conversation[]): void {
+function evaluate(task: string, detectors: readonly Detector[], testing: readonly Conversation[]): void {
   for (const detector of detectors) {
     const measures = measure(testing.map((conversation) => outcome(detector, conversation)))
     rows.push({
@@ -194,26 +225,24 @@ function evaluate(task: Task, detectors: readonly Detector[], testing: readonly 
   }
 }
 
-/** False alarms on harmless conversations that no table has seen. */
+/** False alarms on harmless conversations that no table has seen. Detectors that differ in the threshold alone are run once. */
 function countAlarms(task: Task, detectors: readonly Detector[], testing: readonly Conversation[]): void {
-  for (const detector of detectors) {
-    const count = detector.name.startsWith('Wardline') ? ALARMS : BASELINE_ALARMS
+  for (const scoresOf of new Set(detectors.map((each) => each.scores))) {
+    const alike = detectors.filter((each) => each.scores === scoresOf)
+    const count = alike[0]!.name.startsWith('Wardline') ? ALARMS : BASELINE_ALARMS
     const simulator = new Simulator(SEEDS.alarms, wording)
-    let alarms = 0
     const scores: number[] = []
-    for (let i = 0; i < count; i++) {
-      const score = highest(detector.scores(simulator.conversation('honest')))
-      scores.push(score)
-      if (score >= detector.threshold) alarms++
-    }
+    for (let i = 0; i < count; i++) scores.push(highest(scoresOf(simulator.conversation('honest'))))
     scores.sort((a, b) => b - a)
     const equal = scores[Math.floor((count * EQUAL_ALARMS) / 1e6)]!
     const harmful = testing.filter((each) => each.harmful)
-    const found = harmful.filter((each) => highest(detector.scores(each)) > equal).length
-    const row = rows.find((each) => each.task === task && each.detector === detector.name)!
-    row.alarmsPerMillion = Math.round((1e6 * alarms) / count)
-    row.harmlessPairs = count
-    row.recallAtEqualAlarms = found / harmful.length
+    const found = harmful.filter((each) => highest(scoresOf(each)) > equal).length
+    for (const { name, threshold } of alike) {
+      const row = rows.find((each) => each.task === task && each.detector === name)!
+      row.alarmsPerMillion = Math.round((1e6 * scores.filter((score) => score >= threshold).length) / count)
+      row.harmlessPairs = count
+      row.recallAtEqualAlarms = found / harmful.length
+    }
   }
 }
 
@@ -222,8 +251,8 @@ for (const [task, kind] of [
   ['recruiting', 'recruiting'],
   ['pile-on', 'pile_on'],
 ] as const) {
-  const fitting = simulated(SEEDS.fitting, 'fitting', kind, 1_000)
   const development = simulated(SEEDS.development, 'development', kind, 1_000)
+  const fitting = LEARNED.flatMap((each) => simulated(SEEDS[each], each, kind, 1_000))
   const testing = simulated(SEEDS.testing, wording, kind, COUNT)
   // The threshold from the wording that rules and thresholds of Wardline were looked over with; then all may learn from it.
   const learned = (of: (from: readonly Conversation[]) => Detector, ages: boolean): Detector => {
@@ -239,22 +268,65 @@ for (const [task, kind] of [
   const baselines = (kind === 'pile_on' ? [false] : [false, true]).flatMap((ages) =>
     kinds.map((of) => learned(of, ages)),
   )
+  const shipped = wardline(task)
   const detectors = [
-    wardline(task),
-    ...(FINDING[task] ? [] : [wardline(task, false)]),
+    wardlineByF1(task, shipped, development),
+    shipped,
+    ...(FINDING[task] ? [] : [wardline(task, { singleLines: false })]),
     classifyAlone(task),
     ...baselines,
   ]
   evaluate(task, detectors, testing)
   if (kind === 'approach') countAlarms(task, detectors, testing)
 }
+
+// Sessions, twice: with what may be fitted on open data alone, and with what was fitted on SCCD's train sessions, too. Baselines
+// learn from the same.
+
 const [train, dev] = [sessions(dataFolder, 'train'), sessions(dataFolder, 'dev')]
 if (train && dev) {
-  const baselines = [sentinel(train, 10), sentinel(train, 3), concatenated(train)]
+  const known = FITTED.flatMap((each) => simulated(SEEDS[each], each, 'pile_on', 250))
+  const unknown = simulated(SEEDS.development, 'development', 'pile_on', 250)
+  const others = LEARNED.flatMap((each) => simulated(SEEDS[each], each, 'pile_on', 250))
+  const open = toneLines(dataFolder, FITTED).hostile.map(({ text, has }, i) =>
+    sessionConversation(`line-${i}`, text, has),
+  )
+  const [most, tenth] = [open.filter((_, i) => i % 10 !== 0), open.filter((_, i) => i % 10 === 0)]
+  const kinds = [
+    (from: readonly Conversation[]) => sentinel(from, 10),
+    (from: readonly Conversation[]) => sentinel(from, 3),
+    concatenated,
+  ]
+  const openly = kinds.map((of) => ({
+    ...of([...known, ...open]),
+    threshold: tuned(of([...others, ...most]), [...unknown, ...tenth]).threshold,
+  }))
+  evaluate(
+    'sessions, open data',
+    [{ ...wardline('sessions'), name: 'Wardline' }, classifyAlone('sessions'), ...openly],
+    dev,
+  )
+  const research = new RiskChain(
+    shippedClassifier(bundle, { ...process.env, WARDLINE_MODEL: 'research' }),
+    bundle.risk,
+  )
   const [first, second] = [train.filter((_, i) => i % 2 === 0), train.filter((_, i) => i % 2 === 1)]
-  const halves = [sentinel(first, 10), sentinel(first, 3), concatenated(first)]
-  for (const [i, half] of halves.entries()) baselines[i]!.threshold = tuned(half, second).threshold
-  evaluate('sessions', [wardline('sessions'), classifyAlone('sessions'), ...baselines], dev)
+  const trained = kinds.map((of) => ({ ...of(train), threshold: tuned(of(first), second).threshold }))
+  const both = {
+    ...concatenated([...train, ...known, ...open]),
+    name: 'linear, concatenated, and open data',
+    threshold: tuned(concatenated([...first, ...known, ...open]), second).threshold,
+  }
+  evaluate(
+    'sessions, SCCD train too',
+    [
+      { ...wardline('sessions', { by: research }), name: 'Wardline' },
+      classifyAlone('sessions', research),
+      ...trained,
+      both,
+    ],
+    dev,
+  )
 } else
   console.error(`${dataFolder}/sccd-session is not there: the sessions were left out; give DATA=<folder>`)
 
@@ -287,7 +359,7 @@ console.log(table(head, cells, 'left'))
 console.log(`
 per conversation; recall at 1,000: with the threshold at which 1,000 of a million harmless conversations would be called harmful
 ${COUNT} harmful and ${HONEST_RATIO * COUNT} harmless ones a simulated task; messages, telling: median of what the other side sent until it was found
-weights fitted on the wording "fitting", thresholds on "development", measured on "${wording}", seeds ${SEEDS.testing} and ${SEEDS.alarms}`)
+fitted on the wordings ${FITTED.join(', ')}, thresholds on "development", measured on "${wording}", seeds ${SEEDS.testing} and ${SEEDS.alarms}`)
 
 const BASELINES = /^(?:rare-class|linear)/
 const behind = rows.flatMap((row) => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Simulator, type WordingName } from '@wardline/conversation-simulator'
+import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
 import {
   TONE_DIMENSIONS,
   TONES,
@@ -11,6 +11,7 @@ import {
 } from '@wardline/policy/tones'
 import { Random } from '@wardline/sample-feed'
 import { makeForms } from '@wardline/text'
+import { syntheticTexts } from '../../training/templates.ts'
 
 /** A line and whether it has the tone. */
 export interface ToneLine {
@@ -61,6 +62,10 @@ export function simulatedLines(wordings: readonly WordingName[], seed: number): 
   }
 }
 
+/** Comments of sessions, each with the label of its session. */
+export const sessionLines = (sessions: readonly Conversation[]): ToneLine[] =>
+  sessions.flatMap(({ messages, harmful }) => messages.map(({ text }) => ({ text, has: harmful, weight: 1 })))
+
 /** Texts of the shared data sets with a category each; every line of at most `longest` characters. */
 export function dataLines(
   folder: string,
@@ -82,19 +87,41 @@ export function dataLines(
   return new Random(17).shuffle(lines).slice(0, most)
 }
 
-/** Three models by AdaGrad, both classes of equal weight, quantised to signed bytes. */
-export function fitTones(lines: ToneLines): TonesFile {
+type FittedTone = TonesFile[Tone]
+
+export function fitTones(lines: ToneLines): Record<Tone, FittedTone> {
   const entries = TONES.map((tone) => [tone, fitTone(lines[tone])] as const)
-  return Object.fromEntries(entries) as TonesFile
+  return Object.fromEntries(entries) as Record<Tone, FittedTone>
 }
 
 export const toneModel = (lines: ToneLines): ToneModel => new ToneModel(fitTones(lines))
+
+/** Lines of the sets whose licence allows it (Apache-2.0, MIT): what is fitted on them is in every installation. */
+const openHostileLines = (folder: string): ToneLine[] => [
+  ...dataLines(folder, 'coldataset', isHostile, 16_000),
+  ...dataLines(folder, 'swsr', isHostile, 6_000),
+  ...dataLines(folder, 'davidson-hate', isHostile, 4_000),
+]
+const isHostile = (category: string) => category !== 'benign'
+
+/** What the tones are fitted from: lines of simulated conversations, templates written here, and the sets that may be shipped. */
+export function toneLines(dataFolder: string, wordings: readonly WordingName[]): ToneLines {
+  const lines = simulatedLines(wordings, LINES_SEED)
+  const templates = new Random(LINES_SEED)
+    .shuffle(syntheticTexts('train', LINES_SEED))
+    .filter(({ category }) => category === 'abuse_bullying' || category === 'benign')
+    .slice(0, 20_000)
+    .map(({ text, category }) => ({ text, has: category !== 'benign', weight: 1 }))
+  return { ...lines, hostile: [...lines.hostile, ...templates, ...openHostileLines(dataFolder)] }
+}
+const LINES_SEED = 11
 
 const EPOCHS = 12
 const RATE = 0.25
 const L2 = 2e-5
 
-function fitTone(lines: readonly ToneLine[]): TonesFile[Tone] {
+/** A linear model by AdaGrad, both classes of equal weight, quantised to signed bytes. */
+export function fitTone(lines: readonly ToneLine[]): FittedTone {
   const random = new Random(23)
   const samples = lines.map(({ text, has, weight }) => ({
     grams: [...toneGrams(foldedOf(text))],

@@ -6,7 +6,9 @@ export {
   Simulator,
   type WordingName,
 } from './simulator.ts'
+export { COLLOQUIAL } from './texts/colloquial.ts'
 export { DEVELOPMENT } from './texts/development.ts'
 export { FITTING } from './texts/fitting.ts'
 export { TESTING } from './texts/testing.ts'
 export { HONEST_SCENARIOS, type HonestScenario, type Wording } from './texts/wording.ts'
+export { WORDY } from './texts/wordy.ts'

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { DEVELOPMENT, FITTING, HONEST_SCENARIOS, Simulator, TESTING, type Wording } from './index.ts'
+import {
+  COLLOQUIAL,
+  DEVELOPMENT,
+  FITTING,
+  HONEST_SCENARIOS,
+  Simulator,
+  TESTING,
+  WORDY,
+  type Wording,
+} from './index.ts'
 
 const linesOf = (wording: Wording): Set<string> => {
   const all = new Set<string>()
@@ -54,7 +63,10 @@ describe('Simulator', () => {
   it.each([
     ['testing and fitting', TESTING, FITTING],
     ['testing and development', TESTING, DEVELOPMENT],
+    ['testing and colloquial', TESTING, COLLOQUIAL],
+    ['testing and wordy', TESTING, WORDY],
     ['development and fitting', DEVELOPMENT, FITTING],
+    ['colloquial and wordy', COLLOQUIAL, WORDY],
   ])('shares no line of more than a few characters between %s', (_, one, another) => {
     const known = linesOf(another)
     const long = [...linesOf(one)].filter((line) => line.length > 5)

@@ -2,16 +2,18 @@ import type { AgeBand, EventKind } from '@wardline/events'
 import { APPROACH_STAGES, type ApproachStage } from '@wardline/policy/risk'
 import { disguise, Random } from '@wardline/sample-feed'
 import { PARAMETERS, type Shares } from './parameters.ts'
+import { COLLOQUIAL } from './texts/colloquial.ts'
 import { DEVELOPMENT } from './texts/development.ts'
 import { FITTING } from './texts/fitting.ts'
 import { TESTING } from './texts/testing.ts'
 import type { HonestScenario, Lines, Wording } from './texts/wording.ts'
+import { WORDY } from './texts/wordy.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-export type WordingName = 'fitting' | 'development' | 'testing'
+export type WordingName = 'fitting' | 'development' | 'colloquial' | 'wordy' | 'testing'
 export type ConversationKind = 'approach' | 'recruiting' | 'pile_on' | 'honest' | 'thread'
 
 /** One message. `telling`: it belongs to what is harmful about the conversation. */
@@ -52,6 +54,8 @@ const START = Date.UTC(2026, 8, 20, 16)
 const WORDINGS: Readonly<Record<WordingName, Wording>> = {
   fitting: FITTING,
   development: DEVELOPMENT,
+  colloquial: COLLOQUIAL,
+  wordy: WORDY,
   testing: TESTING,
 }
 const SLOTS: Readonly<Record<string, readonly string[]>> = {

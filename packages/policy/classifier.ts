@@ -137,9 +137,10 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
     return false
   }
 
+  const tones = policy.tones[model?.profile ?? 'open']
   return {
     policyVersion: policy.version,
-    tones: (folded) => policy.tones.scores(folded),
+    tones: (folded) => tones.scores(folded),
     modelVersion: model?.version ?? null,
     classify(event) {
       hits.clear()

@@ -2,7 +2,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type PolicyFiles, type PolicyProblem, policyVersion, readPolicyFiles } from './policy-files.ts'
 import { type Rule, ruleSchema, type Thresholds, thresholdsSchema } from './rules.ts'
-import { loadTones, type ToneModel } from './tones.ts'
+import { loadTones, type ToneModels } from './tones.ts'
 
 export interface LexiconTerm {
   readonly term: string
@@ -19,7 +19,7 @@ export interface Policy {
   /** Innocent phrases that contain a listed term. */
   readonly allow: readonly string[]
   readonly thresholds: Thresholds
-  readonly tones: ToneModel
+  readonly tones: ToneModels
 }
 
 /** Where something of a rule is written. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readPolicyFiles } from './policy-files.ts'
-import { APPROACH_FEATURES, LOWERING_FEATURES, loadRisk, MARKS, RISK_FILE } from './risk.ts'
+import { APPROACH_FEATURES, LOWERING_FEATURES, loadRisk, MARKS, profileOf, RISK_FILE } from './risk.ts'
 import { SIGNALS } from './rules.ts'
 import { loadTones, TONE_DIMENSIONS, TONES, TONES_FILE, ToneModel } from './tones.ts'
 
@@ -23,6 +23,14 @@ describe('risk.yaml', () => {
       expect(LOWERING_FEATURES.has(name) ? approachWeights[i]! <= 0 : approachWeights[i]! >= 0, name).toBe(
         true,
       )
+  })
+
+  it('tells which profile an event was classified with by the version of its model', () => {
+    expect(['research-dd2aa631c2fd', 'open-45ad637ca851', null].map(profileOf)).toEqual([
+      'research',
+      'open',
+      'open',
+    ])
   })
 
   it('refuses a weight of the wrong sign, an unknown signal and a field too many, with the line', () => {
@@ -50,19 +58,35 @@ describe('tones.yaml', () => {
   it('says nothing about nothing, and stays within its limits', () => {
     const loaded = loadTones(SHIPPED)
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
-    expect(loaded.tones.scores('')).toEqual({ approach: 0, recruiting: 0, hostile: 0 })
+    expect(loaded.tones.open.scores('')).toEqual({ approach: 0, recruiting: 0, hostile: 0 })
     const loud = Buffer.alloc(TONE_DIMENSIONS, 127).toString('base64')
     const tone = { bias: 0, scale: 100, weights: loud }
     const model = new ToneModel({ approach: tone, recruiting: tone, hostile: { ...tone, scale: 1e-9 } })
     expect(model.scores('随便说点什么')).toMatchObject({ approach: 6, recruiting: 6 })
     expect(model.scores('随便说点什么').hostile).toBeCloseTo(0)
-    expect(Object.keys(loaded.tones.scores('在'))).toEqual([...TONES])
+    expect(Object.keys(loaded.tones.open.scores('在'))).toEqual([...TONES])
+  })
+
+  it('has a hostile tone of its own for research, and the other tones in common', () => {
+    const loaded = loadTones(SHIPPED)
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+    const [open, research] = [loaded.tones.open, loaded.tones.research].map((each) =>
+      each.scores('你这种人真恶心，滚远点'),
+    )
+    expect(research!.hostile).not.toBe(open!.hostile)
+    expect(research).toMatchObject({ approach: open!.approach, recruiting: open!.recruiting })
+    const problems = problemsOf(TONES_FILE, (text) =>
+      text.replace(/(hostileResearch:\n.*\n.*\n {2}weights: ).*/, '$1AAAA'),
+    )
+    expect(problems).toEqual([
+      { file: TONES_FILE, line: expect.any(Number), message: expect.stringContaining('there must be') },
+    ])
   })
 
   it('tells lines that were made up now from one another', () => {
     const loaded = loadTones(SHIPPED)
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
-    const hostile = (text: string) => loaded.tones.scores(text).hostile
+    const hostile = (text: string) => loaded.tones.open.scores(text).hostile
     expect(hostile('你这种人真恶心，滚远点')).toBeGreaterThan(hostile('今天的云真好看，谢谢分享'))
   })
 })

@@ -1,3 +1,4 @@
+import type { Profile } from '@wardline/model'
 import { z } from 'zod'
 import { parseYaml } from './load.ts'
 import type { PolicyFiles, PolicyProblem } from './policy-files.ts'
@@ -33,10 +34,12 @@ const RAISING = [
   'pace',
   'unanswered',
   'refused',
+  'refusals',
   'night',
   'harm',
   'tone',
   'toneAbove',
+  'toneSum',
 ] as const
 const LOWERING = ['openness', 'answered', 'acquainted', 'started'] as const
 export const APPROACH_FEATURES = [...APPROACH_STAGES, ...RAISING, ...LOWERING] as const
@@ -44,8 +47,31 @@ export type ApproachFeature = (typeof APPROACH_FEATURES)[number]
 /** Features that speak against an approach: their weights are never above 0, all others never below. */
 export const LOWERING_FEATURES: ReadonlySet<string> = new Set(LOWERING)
 
-export const PILE_ON_FEATURES = ['hour', 'day', 'week', 'thread', 'share', 'sharpest', 'tone'] as const
+export const PILE_ON_FEATURES = [
+  'hour',
+  'day',
+  'week',
+  'thread',
+  'share',
+  'sharpest',
+  'tone',
+  'toneAbove',
+] as const
 export type PileOnFeature = (typeof PILE_ON_FEATURES)[number]
+
+/** What the model of recruiting sees; services/comment-risk/recruiting.ts says how each is computed. */
+export const RECRUITING_FEATURES = [
+  'words',
+  'own',
+  'tone',
+  'toneSum',
+  'handle',
+  'move',
+  'repeated',
+  'minor',
+  'spread',
+] as const
+export type RecruitingFeature = (typeof RECRUITING_FEATURES)[number]
 
 const share = z.number().min(0).max(1)
 const hours = z.number().positive()
@@ -53,6 +79,11 @@ const raising = z.number().min(0)
 const lowering = z.number().max(0)
 const weights = <Name extends string>(names: readonly Name[], schema: z.ZodNumber) =>
   Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, z.ZodNumber>
+
+const pileOnModel = z.strictObject({
+  bias: z.number(),
+  weights: z.strictObject(weights(PILE_ON_FEATURES, raising)),
+})
 
 export const riskFile = z.strictObject({
   marks: z
@@ -83,8 +114,8 @@ export const riskFile = z.strictObject({
     toneFrom: z.number().min(0).describe('hostile tone, log-odds, that counts as a hostile word'),
     leastMinor: z.number().int().min(2).describe('distinct attackers of a minor within a day'),
     leastAdult: z.number().int().min(2),
-    bias: z.number(),
-    weights: z.strictObject(weights(PILE_ON_FEATURES, raising)),
+    open: pileOnModel.describe('where the model in use is the open one, or there is none'),
+    research: pileOnModel.describe('where the model in use is the one for research; fitted on more'),
   }),
   spread: z.strictObject({
     windowHours: hours,
@@ -97,12 +128,8 @@ export const riskFile = z.strictObject({
     each: share.describe('and for each further minor'),
   }),
   recruiting: z.strictObject({
-    words: share,
-    contact: share.describe('a contact handle or a hint at another app'),
-    minor: share.describe('said by an adult to a minor'),
-    spread: share.describe('the text or handle spreads over minors'),
-    toneFrom: z.number().min(0).describe('sum of tones from which wording alone counts as the words'),
-    repeated: share.describe('said before to the same minor'),
+    bias: z.number(),
+    weights: z.strictObject(weights(RECRUITING_FEATURES, raising)),
   }),
 })
 
@@ -114,8 +141,19 @@ export interface RiskPolicy extends RiskFile {
   readonly bitsOfSignal: ReadonlyMap<string, number>
   /** Weights of the approach model in the order of APPROACH_FEATURES. */
   readonly approachWeights: readonly number[]
-  readonly pileOnWeights: readonly number[]
+  /** Weights in the order of PILE_ON_FEATURES. */
+  readonly pileOnModels: Readonly<Record<Profile, LogisticModel>>
+  readonly recruitingWeights: readonly number[]
 }
+
+export interface LogisticModel {
+  readonly bias: number
+  readonly weights: readonly number[]
+}
+
+/** The profile of the model that an event was classified with, by its version: see Model.version. */
+export const profileOf = (modelVersion: string | null): Profile =>
+  modelVersion?.startsWith('research-') ? 'research' : 'open'
 
 export type LoadedRisk =
   | { readonly ok: true; readonly risk: RiskPolicy }
@@ -142,6 +180,12 @@ export function compileRisk(file: RiskFile): RiskPolicy {
     ...file,
     bitsOfSignal,
     approachWeights: APPROACH_FEATURES.map((name) => file.approach.weights[name]),
-    pileOnWeights: PILE_ON_FEATURES.map((name) => file.pileOn.weights[name]),
+    recruitingWeights: RECRUITING_FEATURES.map((name) => file.recruiting.weights[name]),
+    pileOnModels: { open: pileOnOf(file.pileOn.open), research: pileOnOf(file.pileOn.research) },
   }
 }
+
+const pileOnOf = ({ bias, weights }: RiskFile['pileOn']['open']): LogisticModel => ({
+  bias,
+  weights: PILE_ON_FEATURES.map((name) => weights[name]),
+})

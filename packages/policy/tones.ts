@@ -1,3 +1,4 @@
+import type { Profile } from '@wardline/model'
 import { z } from 'zod'
 import { parseYaml } from './load.ts'
 import type { PolicyFiles, PolicyProblem } from './policy-files.ts'
@@ -23,11 +24,22 @@ const tone = z.strictObject({
   scale: z.number().positive().describe('what one step of a weight is worth'),
   weights: z.string().describe(`${TONE_DIMENSIONS} signed bytes as base64`),
 })
-export const tonesFile = z.strictObject({ approach: tone, recruiting: tone, hostile: tone })
+export const tonesFile = z.strictObject({
+  approach: tone,
+  recruiting: tone,
+  hostile: tone,
+  hostileResearch: tone.describe('hostile, where the model in use is the one for research'),
+})
 export type TonesFile = z.infer<typeof tonesFile>
 
+/**
+ * By the profile of classify's model: what WARDLINE_MODEL=research runs is fitted on sets without a licence, too. The two
+ * differ in the hostile tone alone.
+ */
+export type ToneModels = Readonly<Record<Profile, ToneModel>>
+
 export type LoadedTones =
-  | { readonly ok: true; readonly tones: ToneModel }
+  | { readonly ok: true; readonly tones: ToneModels }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
 
 /** Reads and checks tones.yaml. */
@@ -37,7 +49,7 @@ export function loadTones(files: PolicyFiles): LoadedTones {
     return { ok: false, problems: [{ file: TONES_FILE, line: 1, message: 'is missing' }] }
   const problems: PolicyProblem[] = []
   const { value, lineOf } = parseYaml(TONES_FILE, text, tonesFile, problems)
-  for (const name of TONES) {
+  for (const name of [...TONES, 'hostileResearch'] as const) {
     const size = value ? Buffer.from(value[name].weights, 'base64').length : TONE_DIMENSIONS
     if (size !== TONE_DIMENSIONS)
       problems.push({
@@ -46,8 +58,13 @@ export function loadTones(files: PolicyFiles): LoadedTones {
         message: `${size} weights; there must be ${TONE_DIMENSIONS}`,
       })
   }
-  return problems.length > 0 || !value ? { ok: false, problems } : { ok: true, tones: new ToneModel(value) }
+  return problems.length > 0 || !value ? { ok: false, problems } : { ok: true, tones: toneModels(value) }
 }
+
+export const toneModels = (file: TonesFile): ToneModels => ({
+  open: new ToneModel(file),
+  research: new ToneModel({ ...file, hostile: file.hostileResearch }),
+})
 
 /**
  * Three linear models over the hashed n-grams of one to three characters of a folded text, each counted once and the sum
@@ -58,7 +75,7 @@ export class ToneModel {
   readonly #scales: readonly number[]
   readonly #biases: readonly number[]
 
-  constructor(file: TonesFile) {
+  constructor(file: Pick<TonesFile, Tone>) {
     const bytes = TONES.map((name) => Buffer.from(file[name].weights, 'base64'))
     this.#weights = bytes.map((each) => new Int8Array(each.buffer, each.byteOffset, each.length))
     this.#scales = TONES.map((name) => file[name].scale)

@@ -66,6 +66,11 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
+  /** Whether everything has been read. */
+  get ended(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
   uint(): number {
     let value = 0
     let factor = 1

@@ -34,8 +34,9 @@ export interface Thread {
   readonly comments: number
   /** Sum of how hostile they are, 0 to 1 each. */
   readonly hostility: number
-  /** Sum of hostile tones. */
+  /** Sum of hostile tones, and of those above 0 alone. */
   readonly tone: number
+  readonly toneAbove: number
   readonly attackers: Distinct
 }
 
@@ -91,7 +92,7 @@ function withThread(
   { at, hostility, attack, actorHash, tone }: Said,
 ): readonly Thread[] {
   const second = 1000 * Math.floor(at / 1000)
-  const thread = known ?? { hash, lastAt: second, comments: 0, hostility: 0, tone: 0, attackers: NOBODY_YET }
+  const thread = known ?? newThread(hash, second)
   const slow = second <= thread.lastAt ? 1 : 2 ** ((thread.lastAt - second) / ACCOUNT.threadHalfLifeMs)
   const one = second >= thread.lastAt ? 1 : 2 ** ((second - thread.lastAt) / ACCOUNT.threadHalfLifeMs)
   const next: Thread = {
@@ -100,6 +101,7 @@ function withThread(
     comments: thread.comments * slow + one,
     hostility: thread.hostility * slow + one * hostility,
     tone: thread.tone * slow + one * tone,
+    toneAbove: thread.toneAbove * slow + one * Math.max(0, tone),
     attackers: attack ? withAccount(thread.attackers, actorHash, at) : thread.attackers,
   }
   const others = threads.filter((each) => each.hash !== hash)
@@ -111,10 +113,23 @@ function withThread(
   return [...others, next]
 }
 
+const newThread = (hash: number, lastAt: number): Thread => ({
+  hash,
+  lastAt,
+  comments: 0,
+  hostility: 0,
+  tone: 0,
+  toneAbove: 0,
+  attackers: NOBODY_YET,
+})
+
 /**
- * What the pile-on model sees, in the order of PILE_ON_FEATURES. Counts of distinct attackers as log2(1 + n) / 5, so that 31 are
- * 1: within an hour, a day, a week, and in this thread; the share of hostility in the thread; how hostile this item is; the mean
- * hostile tone of the thread, of 2.
+ * What the pile-on model sees, in the order of PILE_ON_FEATURES; shares and tones from 0 to 1.
+ * - `hour`, `day`, `week`, `thread`: distinct attackers within these times and in this thread, as log2(1 + n) / 5, so that
+ *   31 are 1.
+ * - `share`: of hostility in what was said in the thread. `sharpest`: how hostile this item is.
+ * - `tone`: mean of the hostile tones of the thread, from -2 to 2. `toneAbove`: sum of those above 0, as log2(1 + s) / 6.
+ * Of few comments the shares and means are only a part: three that are not there count as everyday ones.
  */
 export function pileOnFeatures(
   account: ProtectedAccount,
@@ -128,11 +143,20 @@ export function pileOnFeatures(
   features[2] = size(countWithin(account.attackers, at, ACCOUNT.longestWindowMs))
   // What is in no conversation counts as one thread of its day.
   features[3] = thread ? size(countWithin(thread.attackers, at, ACCOUNT.longestWindowMs)) : features[1]
-  features[4] = thread && thread.comments > 0 ? thread.hostility / Math.max(3, thread.comments) : 0
+  features[4] = thread ? thread.hostility / Math.max(3, thread.comments) : 0
   features[5] = hostility
-  features[6] = thread ? Math.min(1, Math.max(0, thread.tone) / Math.max(3, thread.comments) / 2) : 0
+  features[6] = thread ? share((meanTone(thread) - EVERYDAY_TONE) / 4) : 0
+  features[7] = thread ? share(Math.log2(1 + thread.toneAbove) / 6) : 0
 }
 
+/** Hostile tone, log-odds, of what is said every day. */
+const EVERYDAY_TONE = -2
+/** Comments beyond which the mean tone of a thread is its own. */
+const FEW = 3
+const meanTone = ({ tone, comments }: Thread): number =>
+  (tone + Math.max(0, FEW - comments) * EVERYDAY_TONE) / Math.max(FEW, comments)
+
+const share = (value: number): number => Math.min(1, Math.max(0, value))
 const size = (count: number): number => Math.log2(1 + count) / 5
 
 /** When it may be forgotten, ms by event time. */
@@ -168,6 +192,8 @@ export const accountCodec = {
     }
     writer.uint(account.recent.length)
     for (const hash of account.recent) writer.uint(hash)
+    // At the end, so that what was written without it is read, and this by who does not know it.
+    for (const { toneAbove } of account.threads) writer.uint(Math.round(toneAbove * FRACTIONS))
     return writer.copied()
   },
   decode(bytes: Buffer): ProtectedAccount {
@@ -181,6 +207,7 @@ export const accountCodec = {
         comments: reader.uint() / FRACTIONS,
         hostility: reader.uint() / FRACTIONS,
         tone: signed(reader.uint()) / FRACTIONS,
+        toneAbove: 0,
         attackers: readDistinct(reader),
       })
     }
@@ -192,6 +219,8 @@ export const accountCodec = {
     }
     const recent: number[] = []
     for (let left = reader.uint(); left > 0; left--) recent.push(reader.uint())
+    for (let i = 0; i < threads.length && !reader.ended; i++)
+      threads[i] = { ...threads[i]!, toneAbove: reader.uint() / FRACTIONS }
     return { attackers, threads, days, recent }
   },
 }
@@ -204,5 +233,6 @@ export const kept = (account: ProtectedAccount): ProtectedAccount => ({
     comments: Math.round(thread.comments * FRACTIONS) / FRACTIONS,
     hostility: Math.round(thread.hostility * FRACTIONS) / FRACTIONS,
     tone: (thread.tone < 0 ? -1 : 1) * (Math.round(Math.abs(thread.tone) * FRACTIONS) / FRACTIONS),
+    toneAbove: Math.round(thread.toneAbove * FRACTIONS) / FRACTIONS,
   })),
 })

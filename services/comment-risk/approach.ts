@@ -36,9 +36,10 @@ const marks = new Float64Array(MARKS.length)
  * - `hidden`: secrecy or being alone together with gifts, sexual talk, moving on or meeting.
  * - `breadth`: how many stages, of six.
  * - `pace`: messages within a day, of 40. `unanswered`: since the last answer beyond the first, of 8.
- * - `refused`: messages since a refusal, of 5. `night`: share of messages in the local night, of few only a part.
+ * - `refused`: messages since a refusal, of 5. `refusals`: 1 - 0.5^n for n of them that still count. `night`: share of messages in the local night, of few only a part.
  * - `harm`: what classify found, of 2.
- * - `tone`, `toneAbove`: mean of the tones of its messages, from -2 to 1; sum of those above 0, of 10.
+ * - `tone`, `toneAbove`, `toneSum`: mean of the tones of its messages, from -2 to 1; sum of those above 0, of 10; sum of how
+ *   far they are above what is said every day, of 40.
  * - `answered`: answers to messages, of 1. `acquainted`: age of the pair, of 60 days. `started`: the minor
  *   wrote first.
  * All that raises is scaled by who talks to whom (`approachWeight`): the same words weigh less between peers.
@@ -75,11 +76,14 @@ export function approachFeatures(
   features[i++] = who * Math.min(1, breadth / 6)
   features[i++] = who * Math.min(1, pair.today / 40)
   features[i++] = who * Math.min(1, Math.max(0, pair.unanswered - 1) / 8)
-  features[i++] = who * (isRefused(pair, at) ? Math.min(1, pair.sinceRefusal / 5) : 0)
+  const refused = isRefused(pair, at)
+  features[i++] = who * (refused ? Math.min(1, pair.sinceRefusal / 5) : 0)
+  features[i++] = who * (refused ? 1 - DOUBT ** pair.refusals : 0)
   features[i++] = who * (pair.messages === 0 ? 0 : pair.night / Math.max(4, pair.messages))
   features[i++] = who * Math.min(1, pair.harm / 2)
   features[i++] = who * Math.min(1, Math.max(0, meanTone(pair) - EVERYDAY_TONE) / 3)
   features[i++] = who * Math.min(1, pair.toneAbove / 10)
+  features[i++] = who * Math.min(1, Math.max(0, pair.tone - EVERYDAY_TONE * pair.messages) / 40)
   features[i++] = marks[OPENNESS]! * (1 - 0.5 * marks[SECRECY]!)
   features[i++] = pair.messages === 0 ? 0 : Math.min(1, pair.answers / pair.messages)
   features[i++] = Math.min(1, (pair.lastAt - pair.firstAt) / (60 * DAY))

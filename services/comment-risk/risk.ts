@@ -7,13 +7,14 @@ import type {
   RiskFinding,
   UsageStatus,
 } from '@wardline/events'
-import { MARKS, PILE_ON_FEATURES, type RiskPolicy } from '@wardline/policy/risk'
+import { PILE_ON_FEATURES, profileOf, type RiskPolicy } from '@wardline/policy/risk'
 import { DAY, type ProtectedAccount, pileOnFeatures, threadOf } from './account.ts'
 import { approachWeight, isMinor, noisyOr, raisedForAge } from './age.ts'
 import { approachScore, persistenceScore, SEXUAL_BIT, STAGE_BITS, TELLING_BITS } from './approach.ts'
 import { countWithin } from './distinct.ts'
 import { hashOf } from './ids.ts'
 import { hasWritten, isRefused, OPENNESS_BIT, type Pair } from './pair.ts'
+import { RECRUITING_BIT, recruitingScore } from './recruiting.ts'
 
 export const RISK = {
   /** A finding below this is not worth telling. */
@@ -211,26 +212,13 @@ function findPair(input: RiskInput, before: Pair, pair: Pair, findings: RiskFind
   const repeated = repeatedHarmScore(before, at, harm)
   if (insisting >= repeated) tell(findings, 'persistence', '3.3', insistingCategory(actor), insisting)
   else tell(findings, 'persistence', event.ruleHits[0]?.item ?? '2.1', event.category, repeated)
-  tell(findings, 'recruiting', '6.3', 'game_companion', recruitingScore(input, before))
-}
-
-/**
- * Recruiting for game companionship, paid chat and the like, 0 to 1: words of it, joined as independent causes by a contact
- * handle or a hint at another app, by an adult who says it to a minor, by its spread, and by having been said before. 0
- * without the words.
- */
-function recruitingScore({ event, markBits, who, spread, pair, policy }: RiskInput, before: Pair): number {
-  const { recruiting } = policy
-  const own = scoreIn(event, 'game_companion')
-  const worded = event.tones.recruiting > 0 && pair !== undefined && pair.recruiting >= recruiting.toneFrom
-  if (!(markBits & RECRUITING_BIT) && own < policy.pileOn.attackFrom && !worded) return 0
-  let score = Math.max(recruiting.words, own)
-  if (worded) score = noisyOr(score, recruiting.words)
-  if (event.contactHashes.length > 0 || markBits & MOVE_BIT) score = noisyOr(score, recruiting.contact)
-  if (before.marks.some(({ mark }) => mark === RECRUITING)) score = noisyOr(score, recruiting.repeated)
-  if (spread >= policy.spread.minors) score = noisyOr(score, recruiting.spread)
-  // Peers look for company to play with in the same words.
-  return noisyOr(score, recruiting.minor * who) * Math.min(1, 0.3 + who)
+  tell(
+    findings,
+    'recruiting',
+    '6.3',
+    'game_companion',
+    recruitingScore({ event, markBits, who, spread: input.spread, before, pair, policy }),
+  )
 }
 
 /** One text or handle that goes to many minors: more with each, and with what the event itself shows. */
@@ -251,26 +239,19 @@ function findPileOn(
   minor: boolean,
   findings: RiskFinding[],
 ): void {
-  const { pileOn, pileOnWeights } = policy
+  const { pileOn } = policy
+  const { bias, weights } = policy.pileOnModels[profileOf(event.modelVersion)]
   const at = event.occurredAt
   const attackers = countWithin(account.attackers, at, DAY)
   if (attackers < (minor ? pileOn.leastMinor : pileOn.leastAdult)) return
   const thread = event.conversationId === null ? undefined : threadOf(account, hashOf(event.conversationId))
   pileOnFeatures(account, at, thread, hostility, features)
-  let logit = pileOn.bias
-  for (let i = 0; i < features.length; i++) logit += pileOnWeights[i]! * features[i]!
+  let logit = bias
+  for (let i = 0; i < features.length; i++) logit += weights[i]! * features[i]!
   tell(findings, 'pile_on', '2.2', 'abuse_bullying', 1 / (1 + Math.exp(-logit)))
 }
 
 const features = new Float64Array(PILE_ON_FEATURES.length)
-const RECRUITING = MARKS.indexOf('recruiting')
-const RECRUITING_BIT = 1 << RECRUITING
-const MOVE_BIT = 1 << MARKS.indexOf('move')
-
-function scoreIn(event: ClassifiedEvent, category: Category): number {
-  for (const each of event.scores) if (each.category === category) return each.score
-  return event.category === category ? event.score : 0
-}
 
 /** A minor who goes on is a nuisance or a bully; an adult, or somebody of unestablished age, is more. */
 const insistingCategory = (actor: AgeBand): Category => (isMinor(actor) ? 'abuse_bullying' : 'grooming')

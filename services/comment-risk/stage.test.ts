@@ -149,9 +149,8 @@ describe('staged approach', () => {
 
   it('weighs a late stage after earlier ones more than alone', () => {
     const alone = finding(talk([['move_app']]), 'staged_approach')
-    expect(finding(talk([['contact'], ['secrecy'], ['move_app']]), 'staged_approach')).toBeGreaterThan(
-      4 * alone,
-    )
+    const after = talk([['contact'], ['rapport'], ['ask_alone'], ['secrecy'], ['move_app']])
+    expect(finding(after, 'staged_approach')).toBeGreaterThan(Math.max(0.1, 4 * alone))
   })
 
   it('weighs the same words between peers much less, and between adults nothing', () => {
@@ -296,6 +295,17 @@ describe('pile-on', () => {
     expect(finding(stage.assess(attack(9, T0 + 3 * DAY)), 'pile_on')).toBe(0)
   })
 
+  it('weighs what the research model classified by weights of their own', () => {
+    const last = (modelVersion: string | null) => {
+      const stage = harness()
+      let score = 0
+      for (let i = 0; i < 4; i++) score = finding(stage.assess({ ...attack(i), modelVersion }), 'pile_on')
+      return score
+    }
+    expect(last('open-45ad637ca851')).toBe(last(null))
+    expect(last('research-dd2aa631c2fd')).not.toBe(last(null))
+  })
+
   it('sees a thread turn on a minor', () => {
     const said = (change: Partial<ClassifiedEvent>, i: number) =>
       event({
@@ -403,14 +413,19 @@ describe('recruiting and spread', () => {
   it('needs words, and weighs a handle, repetition and who says it', () => {
     const score = (change: Partial<ClassifiedEvent>) =>
       finding(harness({ ageBand: 'AGE_12_TO_15' }).assess(event(change)), 'recruiting')
+    // As such lines have it.
+    const tones = { approach: 0, recruiting: 2, hostile: 0 }
     expect(score({ contactHashes: [1] })).toBe(0)
-    const words = score({ signals: ['recruiting'] })
+    const words = score({ signals: ['recruiting'], tones })
     expect(words).toBeLessThan(0.5)
-    expect(score({ signals: ['recruiting'], contactHashes: [1] })).toBeGreaterThan(0.6)
-    expect(score({ signals: ['recruiting'], actorAgeBand: 'AGE_12_TO_15' })).toBeLessThan(words)
+    expect(score({ signals: ['recruiting'], tones, contactHashes: [1] })).toBeGreaterThan(words)
+    expect(score({ signals: ['recruiting'], tones, actorAgeBand: 'AGE_12_TO_15' })).toBeLessThan(words)
     const stage = harness({ ageBand: 'AGE_12_TO_15' })
-    stage.assess(offer())
-    expect(stage.assess(offer({ occurredAt: T0 + MINUTE }))).toMatchObject({ riskCategory: 'game_companion' })
+    stage.assess(offer({ tones }))
+    stage.assess(offer({ tones, occurredAt: T0 + MINUTE }))
+    expect(stage.assess(offer({ tones, contactHashes: [1], occurredAt: T0 + 2 * MINUTE }))).toMatchObject({
+      riskCategory: 'game_companion',
+    })
   })
 
   it('sees one text or handle that many accounts send to many minors', () => {
@@ -550,9 +565,9 @@ describe('a human’s verdict', () => {
     stage.assess(gift)
     stage.assess(other)
     stage.reverse(reversal(gift, { ruleIds: ['some.rule'] }))
-    const named = APPROACH.flatMap(
-      (signals, i) => stage.assess(event({ signals, ...later(2 + i) })).priorItems,
-    ).map(({ eventId }) => eventId)
+    const named = [...APPROACH, ...APPROACH]
+      .flatMap((signals, i) => stage.assess(event({ signals, ...later(2 + i) })).priorItems)
+      .map(({ eventId }) => eventId)
     expect(named).toContain(other.eventId)
     expect(named).not.toContain(gift.eventId)
   })
