@@ -7,7 +7,7 @@ const LONGEST = 300
 /** What is known of one head for one text: 1 it applies, 0 it does not, -1 the source cannot say. */
 export type Target = 1 | 0 | -1
 
-/** Texts as feature ids and targets, in flat arrays: hundreds of thousands of texts with hundreds of ids each. */
+/** Texts as ids of their n-grams, each once a text, and targets, in flat arrays: hundreds of thousands of texts with hundreds of ids each. */
 export class Corpus {
   readonly heads: number
   count = 0
@@ -36,8 +36,8 @@ export class Corpus {
     const [folded, phonetic] = formsOf(text)
     features.read(folded, phonetic)
     const start = this.starts[this.count]!
-    const end = start + features.count
-    if (end > this.ids.length) this.ids = grown(this.ids, end)
+    if (start + features.count > this.ids.length) this.ids = grown(this.ids, start + features.count)
+    const end = addDistinct(features.ids.subarray(0, features.count), this.ids, start)
     if ((this.count + 2) * this.heads > this.targets.length) {
       this.targets = grown(this.targets, (this.count + 2) * this.heads)
     }
@@ -47,13 +47,20 @@ export class Corpus {
       this.heldOut = grown(this.heldOut, this.count + 2)
       this.disguised = grown(this.disguised, this.count + 2)
     }
-    this.ids.set(features.ids.subarray(0, features.count), start)
     this.targets.set(targets, this.count * this.heads)
     this.weights[this.count] = weight
     this.heldOut[this.count] = heldOut ? 1 : 0
     this.disguised[this.count] = disguised ? 1 : 0
     this.starts[++this.count] = end
   }
+}
+
+/** Writes the distinct ids from a place on; returns the place behind them. Sorts `ids`. */
+function addDistinct(ids: Uint32Array, into: Uint32Array, start: number): number {
+  ids.sort()
+  let end = start
+  for (let i = 0; i < ids.length; i++) if (i === 0 || ids[i] !== ids[i - 1]) into[end++] = ids[i]!
+  return end
 }
 
 /** The folded and the phonetic form, of the beginning of a long text. */

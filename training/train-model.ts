@@ -133,7 +133,7 @@ export function trainModel(
 }
 
 /** Four of five texts of davidson-hate are abuse: at their full number, English as such would count as abuse. */
-const DAVIDSON_HARMFUL = 0.25
+const DAVIDSON_HARMFUL = 0.5
 
 /** Dictionary words teach what is no harm; at their full number they would also teach that harm is rare. */
 const ORDINARY = 0.35

@@ -1,6 +1,7 @@
 import { encodeWeights } from '@wardline/model'
 import { Random } from '@wardline/sample-feed/random'
 import { describe, expect, it } from 'vitest'
+import { Corpus } from './corpus.ts'
 import { Disguiser } from './disguise.ts'
 import { createEvaluationDisguise } from './evaluation-disguise.ts'
 import { count, figures, noCounts } from './metrics.ts'
@@ -34,6 +35,17 @@ describe('training', () => {
     ])
     expect(new Set(targetsOf({ text: '', category: 'benign', source: 'coldataset' }))).toEqual(new Set([0]))
   })
+})
+
+it('a corpus holds each n-gram of a text once', () => {
+  const corpus = new Corpus(1)
+  for (const text of ['加微信', '好好好加微信，加微信，加微信', ''])
+    corpus.add(text, [1], { weight: 1, heldOut: false, disguised: false })
+  for (let text = 0; text < corpus.count; text++) {
+    const ids = corpus.ids.slice(corpus.starts[text], corpus.starts[text + 1])
+    expect(ids.length).toBeGreaterThan(0)
+    expect(new Set(ids).size).toBe(ids.length)
+  }
 })
 
 describe('the written texts', () => {

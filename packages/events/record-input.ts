@@ -80,8 +80,10 @@ function fill(node: unknown, value: unknown, path: string, named: Map<string, Sc
     const ms = Date.parse(value)
     return Number.isNaN(ms) ? new Problem(`${path}: not a time`) : ms
   }
-  if (schema.type === 'enum' && typeof value === 'string') {
-    const symbol = schema.symbols!.find((s) => s.toLowerCase() === value.toLowerCase())
+  if (schema.type === 'enum') {
+    // Avro's own check would make a text of whatever it is given, and throw where an object lets nobody.
+    const text = typeof value === 'string' ? value.toLowerCase() : undefined
+    const symbol = schema.symbols!.find((s) => s.toLowerCase() === text)
     return symbol ?? new Problem(`${path}: must be one of ${schema.symbols!.join(', ')}`)
   }
   if (schema.type === 'array' && Array.isArray(value)) {

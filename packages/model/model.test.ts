@@ -104,6 +104,12 @@ describe('scores', () => {
     expect(model.score(...formsOf('来玩bai jia le')).harmful).toBeGreaterThan(0.5)
   })
 
+  it('do not grow by saying the same again', () => {
+    const said = (times: number) =>
+      model.score(...formsOf('来玩百家乐，今天天气不错。'.repeat(times))).harmful
+    expect(said(40)).toBeCloseTo(said(3), 12)
+  })
+
   it('are probabilities for any text, and cost no more than its length', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (raw) => {

@@ -45,7 +45,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 /** As many n-grams as this are taken for known and silent, so that a few characters alone do not say much. */
 const PRIOR_GRAMS = 30
 
-/** Scale of a margin by the number of known n-grams in the text: long texts have margins of the same size as short ones. */
+/** Scale of a margin by the number of different known n-grams in the text: long texts have margins of the same size as short ones. */
 export const marginScale = (known: number): number => 1 / Math.sqrt(known + PRIOR_GRAMS)
 
 export function createModel(weights: Weights, version: string): Model {
@@ -53,6 +53,9 @@ export function createModel(weights: Weights, version: string): Model {
   const heads = categories.length + 1
   const mask = 2 ** bucketBits - 1
   const features = new Features()
+  /** By slot the turn in which it was last met: an n-gram counts once a text. */
+  const met = new Uint32Array(tags.length)
+  let turn = 0
   const margins = new Float64Array(heads)
   const scores = new Float64Array(categories.length)
 
@@ -70,12 +73,17 @@ export function createModel(weights: Weights, version: string): Model {
     score(folded, phonetic) {
       features.read(folded, phonetic)
       margins.fill(0)
+      if (++turn === 2 ** 32) {
+        met.fill(0)
+        turn = 1
+      }
       let known = 0
       const { ids, count } = features
       // Plain loops over typed arrays: this is most of what a text costs.
       for (let i = 0; i < count; i++) {
         const slot = slotOf(ids[i]!)
-        if (slot < 0) continue
+        if (slot < 0 || met[slot] === turn) continue
+        met[slot] = turn
         known++
         const row = slot * heads
         for (let head = 0; head < heads; head++) margins[head]! += values[row + head]!

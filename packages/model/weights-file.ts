@@ -3,9 +3,10 @@ import { CATEGORY_SYMBOLS, type Category } from '@wardline/events'
 import { z } from 'zod'
 
 /**
- * Version of the file and of what features.ts hashes: raised with any change to either, since weights of one fit no other.
+ * Version of the file, of what features.ts hashes and of how n-grams make a margin: raised with any change to one of them,
+ * since weights of one version fit no other. 2: an n-gram counts once a text.
  */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 /** Largest file that is read or written, in bytes. */
 export const MOST_BYTES = 16 * 2 ** 20
 /** Slots of one bucket: an n-gram is in one of them or not in the model. */

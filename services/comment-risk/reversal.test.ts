@@ -117,6 +117,19 @@ describe('a line that a human found harmless', () => {
     )
   })
 
+  it('of an earlier pattern takes nothing out that was said after a later one', () => {
+    fc.assert(
+      fc.property(linesOf(PAIR.evidence), fc.nat(PAIR.evidence - 1), (lines, at) => {
+        const last = lines.at(-1)!
+        const cleared = reverse(said(lines), last, { ofPattern: true })
+        const talk = { ...everyday(last), eventId: 'talk', at: last.at + HOUR, tone: 1, recruiting: 1 }
+        const pair = kept(say(cleared, talk))
+        const after = reverse(pair, lines[at % lines.length]!, { ofPattern: true })
+        expect(suspicion(after)).toEqual(suspicion(pair))
+      }),
+    )
+  })
+
   it('takes all of a long pattern out, though only the last of it is known apart', () => {
     fc.assert(
       fc.property(linesOf(30), (lines) => {

@@ -537,9 +537,12 @@ describe('a human’s verdict', () => {
   })
 
   it('keeps first contact, numbers of messages and answers, and that the minor refused', () => {
-    const { stage, events } = found()
+    const { stage } = found()
     const answer = { actorId: 'child', protectedId: 'child', subjectId: 'adult', signals: ['refusal'] }
-    stage.assess(event(later(2.5, answer)))
+    stage.assess(event(later(7, answer)))
+    const insisting = Array.from({ length: 8 }, (_, i) => event(later(8 + i)))
+    const scores = insisting.map((each) => finding(stage.assess(each), 'persistence'))
+    expect(scores.at(-1)).toBeGreaterThan(0.5)
     const facts = () => {
       const pair = unpackPair(stage.state.pairs.get('child|adult')!)
       const { firstAt, lastAt, messages, today, answers, unanswered, refusals, refusedAt, recent } = pair
@@ -547,12 +550,12 @@ describe('a human’s verdict', () => {
     }
     const before = facts()
     expect(before.refusals).toBeGreaterThan(0)
-    stage.reverse(reversal(events.at(-1)!, PATTERN))
+    stage.reverse(reversal(insisting.at(-1)!, { ruleIds: ['persistence'] }))
     expect(facts()).toEqual(before)
     // Who goes on after a refusal is counted anew.
-    const insisting = Array.from({ length: 8 }, (_, i) => finding(next(stage, later(8 + i)), 'persistence'))
-    expect(insisting[0]).toBeLessThan(0.5)
-    expect(insisting.at(-1)).toBeGreaterThan(0.5)
+    const again = Array.from({ length: 8 }, (_, i) => finding(next(stage, later(16 + i)), 'persistence'))
+    expect(again[0]).toBeLessThan(0.5)
+    expect(again.at(-1)).toBeGreaterThan(0.5)
   })
 
   it('that an earlier item is harmless keeps it from being named again', () => {

@@ -62,7 +62,8 @@ final class Model {
     final double[] scores = new double[categories.length];
     private final double[] margins = new double[heads];
     private int[] tokens = new int[256];
-    private int known;
+    private final int[] met = new int[tags.length];
+    private int known, turn;
 
     private void add(int id) {
       int tag = id >>> 16;
@@ -70,6 +71,8 @@ final class Model {
       int bucket = (id & bucketMask) * WAYS;
       for (int way = bucket; way < bucket + WAYS; way++) {
         if ((tags[way] & 0xffff) != tag) continue;
+        if (met[way] == turn) return;
+        met[way] = turn;
         known++;
         int row = way * heads;
         for (int head = 0; head < heads; head++) margins[head] += values[row + head];
@@ -80,6 +83,10 @@ final class Model {
     double[] score(String foldedForm, String phonetic) {
       Arrays.fill(margins, 0);
       known = 0;
+      if (++turn == 0) {
+        Arrays.fill(met, 0);
+        turn = 1;
+      }
       int n = Math.min(foldedForm.length(), LONGEST_FOLDED);
       for (int i = -1; i <= n; i++) {
         int hash = CHARACTERS;
