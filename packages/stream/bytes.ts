@@ -66,9 +66,9 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
-  /** Whether everything has been read. */
-  get ended(): boolean {
-    return this.#at >= this.#bytes.length
+  /** What an earlier version wrote may end before what this one adds. */
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length
   }
 
   uint(): number {
@@ -80,10 +80,6 @@ export class ByteReader {
       if (byte < 0x80) return value
       factor *= 0x80
     }
-  }
-
-  get hasMore(): boolean {
-    return this.#at < this.#bytes.length
   }
 
   uint48(): number {

@@ -219,7 +219,7 @@ export const accountCodec = {
     }
     const recent: number[] = []
     for (let left = reader.uint(); left > 0; left--) recent.push(reader.uint())
-    for (let i = 0; i < threads.length && !reader.ended; i++)
+    for (let i = 0; i < threads.length && reader.hasMore; i++)
       threads[i] = { ...threads[i]!, toneAbove: reader.uint() / FRACTIONS }
     return { attackers, threads, days, recent }
   },

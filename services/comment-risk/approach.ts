@@ -36,7 +36,8 @@ const marks = new Float64Array(MARKS.length)
  * - `hidden`: secrecy or being alone together with gifts, sexual talk, moving on or meeting.
  * - `breadth`: how many stages, of six.
  * - `pace`: messages within a day, of 40. `unanswered`: since the last answer beyond the first, of 8.
- * - `refused`: messages since a refusal, of 5. `refusals`: 1 - 0.5^n for n of them that still count. `night`: share of messages in the local night, of few only a part.
+ * - `refused`: messages since a refusal, of 5. `refusals`: 1 - 0.5^n for n of them that still count. `night`: share of
+ *   messages in the local night, of few only a part.
  * - `harm`: what classify found, of 2.
  * - `tone`, `toneAbove`, `toneSum`: mean of the tones of its messages, from -2 to 1; sum of those above 0, of 10; sum of how
  *   far they are above what is said every day, of 40.
