@@ -17,6 +17,8 @@ const LOOK_EVERY_MS = 20
 const QUIET_MS = 1_200
 const STUCK_AFTER_MS = 60_000
 const RECORDS_A_REQUEST = 2_000
+/** Less than a topic takes at once, whatever partition it all goes to. */
+const BYTES_A_REQUEST = 2_000_000
 /** Confluent framing: a zero byte and the schema's id. */
 const FRAME_BYTES = 5
 
@@ -35,7 +37,7 @@ export class BenchStack {
   #partitions: number
   readonly connection: Connection
   readonly #folder: string
-  readonly #reader: PartitionReader
+  #reader: PartitionReader
   readonly #publisher: FeedPublisher
   #feed: SampleFeed
   /** Of all events encoded since the feed began: its repeats may be of much earlier ones. */
@@ -123,6 +125,9 @@ export class BenchStack {
         await delay(200)
       }
     }
+    // It knows the topics as they were, with as many partitions as they had.
+    await this.#reader.close()
+    this.#reader = new PartitionReader(this.connection.kafka)
     await publishProfiles(this.#publisher, this.#feed.profiles())
   }
 
@@ -170,13 +175,21 @@ export class BenchStack {
     })
     await producer.connect()
     const transaction = await producer.transaction()
-    for (let from = 0; from < messages.length; from += RECORDS_A_REQUEST) {
+    for (let from = 0; from < messages.length; ) {
+      let to = from
+      for (
+        let bytes = 0;
+        to < messages.length && to - from < RECORDS_A_REQUEST && bytes < BYTES_A_REQUEST;
+        to++
+      )
+        bytes += messages[to]!.value?.length ?? 0
       await transaction.send({
         topic,
-        messages: messages.slice(from, from + RECORDS_A_REQUEST) as FedMessage[],
+        messages: messages.slice(from, to) as FedMessage[],
         acks: -1,
         compression: CompressionTypes.None,
       })
+      from = to
     }
     return async () => {
       await transaction.commit()
@@ -258,7 +271,7 @@ export class BenchStack {
 const isRegistry = (topic: string) => topic.includes('kafkasql') || topic.includes('registry')
 
 /** Event id of a record of the chain: its first field, in a decision the third, after its own id and its type. */
-function eventIdOf(topic: string, value: Buffer): string {
+export function eventIdOf(topic: string, value: Buffer): string {
   const cursor = { at: FRAME_BYTES }
   if (topic === TOPICS.decisions) {
     textAt(value, cursor)

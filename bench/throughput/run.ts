@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { reportHead, table, writeReport } from '@wardline/cli/report'
 import type { FedMessage } from '@wardline/records'
 import { STAGE_NAMES, TOPICS } from '@wardline/stream'
-import { BenchStack, type EncodedEvents } from '../chain/bench-stack.ts'
+import { BenchStack, type EncodedEvents, eventIdOf } from '../chain/bench-stack.ts'
 import { type Collections, type Contestant, WardlineServices } from '../chain/contestant.ts'
 import { spreadOf } from '../chain/statistics.ts'
 import { isPassThrough, PassThrough } from '../peers/passthrough/contestant.ts'
@@ -86,6 +86,8 @@ try {
 async function inputsByTopic(sets: readonly EncodedEvents[]): Promise<Map<string, EncodedEvents[]>> {
   const topics = [TOPICS.normalized, TOPICS.classified, TOPICS.assessed]
   const inputs = new Map<string, EncodedEvents[]>(topics.map((topic) => [topic, []]))
+  // An event that comes again in a later set is one that the stage has answered.
+  const seen = new Map(topics.map((topic) => [topic, new Set<string>()]))
   for (const events of sets) {
     await stack.reset()
     const chain = new WardlineServices(stack)
@@ -94,7 +96,12 @@ async function inputsByTopic(sets: readonly EncodedEvents[]): Promise<Map<string
       await warmUp(stack, chain, events)
       for (const topic of topics) {
         const messages: FedMessage[] = []
-        for await (const message of stack.records(topic)) messages.push(message)
+        for await (const message of stack.records(topic)) {
+          const id = eventIdOf(topic, message.value!)
+          if (seen.get(topic)!.has(id)) continue
+          seen.get(topic)!.add(id)
+          messages.push(message)
+        }
         inputs.get(topic)!.push({ messages, distinct: messages.length })
       }
     } finally {
