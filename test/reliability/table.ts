@@ -137,7 +137,7 @@ ${table(
 
 It caught up ${overload.secondsToCatchUp} s after the load went back to what it was. ${number(overload.audit.eventsIn)} events in: lost ${overload.audit.missing}, doubled ${overload.audit.doubled}. All stages stayed ready, since they worked, and their lag said how far behind they were.${
     overload.alerts
-      ? ` Alerts that fired, from before its half on and none before it began: ${overload.alerts.map((name) => `\`${name}\``).join(', ')}; they rest some minutes after the load, when the short window is clean.`
+      ? ` Alerts that fired at some time of the run (those of the latency budget by the half of the overload, and not before it): ${overload.alerts.map((name) => `\`${name}\``).join(', ')}; they rest some minutes after the load, when the short window is clean.`
       : ''
   }`
 }
