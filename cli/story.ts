@@ -17,8 +17,8 @@ import { publishProfiles } from './sample.ts'
 const STORY = new URL('../docs/story.md', import.meta.url)
 const COACH = 'coach'
 const CHILD = 'child-in-his-group'
-/** Written for this story. Each line is harmless by itself. */
-const LINES = [
+/** Written for the story. Each line is harmless by itself. */
+export const LINES = [
   '你好呀，我是暑期游泳班的教练',
   '你几岁，上几年级？要按年龄分组',
   '你在哪上学，几点放学？我好排训练时间',
@@ -27,7 +27,7 @@ const LINES = [
   '发张照片看看泳衣合不合身，照片里要看得到肩带',
   '加我微信，我把训练计划发给你，我们见面再细说',
 ] as const
-const AFTERWARDS = '训练计划已经发到家长群了'
+export const AFTERWARDS = '训练计划已经发到家长群了'
 const ANSWERED_WITHIN_MS = 60_000
 /** Until comment-risk has read the reversals: some transactions' time. */
 const REACHED_AFTER_MS = 2_000

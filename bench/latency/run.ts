@@ -69,8 +69,9 @@ try {
         : (await measure(stack, contestant, await stack.encode(CAPACITY_EVENTS), answered)).eventsPerSecond
       const shares = args.shares.split(',').map(Number)
       // Once without counting: the broker compiles its code in the first minutes, beside everything else.
-      await atRate(contestant, Math.max(...shares), Math.round(capacity * Math.max(...shares)))
-      for (const share of shares) rows.push(await atRate(contestant, share, Math.round(capacity * share)))
+      const at = (share: number) => atRate(contestant, share, Math.round(capacity * share))
+      await at(Math.max(...shares))
+      for (const share of shares) rows.push(await at(share))
     } finally {
       await contestant.stop()
     }

@@ -203,41 +203,32 @@ if (['partitions', 'instances', 'sizes'].some((part) => parts.has(part))) {
       'own RSS MiB',
       'disk B/event',
     ]
-    if (parts.has('partitions')) {
+    /** One row a value: a run with a feed of its own, made anew from the same seed. */
+    const measurePart = async (
+      part: string,
+      first: string,
+      seed: number,
+      values: string,
+      runWith: (value: number, warm: EncodedEvents) => Promise<Run>,
+    ): Promise<void> => {
+      if (!parts.has(part)) return
       const rows: string[][] = []
-      for (const partitions of numbers(args.partitions)) {
-        stack.startFeed(51, BenchStack.feedStart())
-        const warm = await stack.encode(WARM_UP)
-        rows.push(
-          rowOf(String(partitions), await run(await stack.encode(EVENTS), warm, partitions), diskBytes()),
-        )
+      for (const value of numbers(values)) {
+        stack.startFeed(seed, BenchStack.feedStart())
+        rows.push(rowOf(String(value), await runWith(value, await stack.encode(WARM_UP)), diskBytes()))
       }
-      report.partitions = rows
-      console.log(`\n${table(head('partitions'), rows)}`)
+      report[part] = rows
+      console.log(`\n${table(head(first), rows)}`)
     }
-    if (parts.has('instances')) {
-      const rows: string[][] = []
-      for (const instances of numbers(args.instances)) {
-        stack.startFeed(71, BenchStack.feedStart())
-        const warm = await stack.encode(WARM_UP)
-        rows.push(
-          rowOf(String(instances), await run(await stack.encode(EVENTS), warm, 8, instances), diskBytes()),
-        )
-      }
-      report.instances = rows
-      console.log(`\n${table(head('instances'), rows)}`)
-    }
-    if (parts.has('sizes')) {
-      const rows: string[][] = []
-      for (const size of numbers(args.sizes)) {
-        stack.startFeed(61, BenchStack.feedStart())
-        const warm = await stack.encode(WARM_UP)
-        const events = await padded(stack, size)
-        rows.push(rowOf(`+${size}`, await run(events, warm, 4), diskBytes()))
-      }
-      report.sizes = rows
-      console.log(`\n${table(head('bytes of text'), rows)}`)
-    }
+    await measurePart('partitions', 'partitions', 51, args.partitions, async (partitions, warm) =>
+      run(await stack.encode(EVENTS), warm, partitions),
+    )
+    await measurePart('instances', 'instances', 71, args.instances, async (instances, warm) =>
+      run(await stack.encode(EVENTS), warm, 8, instances),
+    )
+    await measurePart('sizes', 'bytes of text', 61, args.sizes, async (size, warm) =>
+      run(await padded(stack, size), warm, 4),
+    )
   } finally {
     await stack.stop()
   }

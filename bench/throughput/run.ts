@@ -153,9 +153,7 @@ const summary = names.map((name) => {
         Object.entries(cpuSecondsPerMillion).reduce((sum, [process, s]) => sum + (of(process) ? s : 0), 0),
       ),
     ).median
-  const garbage = own.flatMap(({ garbage, events }) =>
-    garbage === null ? [] : Object.values(garbage).map((each) => ({ ...each, events })),
-  )
+  const garbage = own.flatMap(({ garbage }) => Object.values(garbage ?? {}))
   const events = own.reduce((sum, run) => sum + run.events, 0)
   const perMillion = (of: (each: Collections) => number) =>
     garbage.length === 0 ? null : (garbage.reduce((sum, each) => sum + of(each), 0) / events) * 1e6

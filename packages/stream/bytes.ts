@@ -57,6 +57,13 @@ export class ByteWriter {
   }
 }
 
+/** What `uint48` wrote at this place of a packed text, without reading the rest: what expiry asks of many. */
+export function packedUint48(packed: string, at: number): number {
+  let value = 0
+  for (let i = at; i < at + 6; i++) value = value * 256 + packed.charCodeAt(i)
+  return value
+}
+
 /** Reads what ByteWriter wrote. */
 export class ByteReader {
   #bytes: Buffer

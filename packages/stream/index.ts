@@ -1,5 +1,5 @@
 export { applyTopics, PartitionCountMismatch, readTopics } from './apply-topics.ts'
-export { ByteReader, ByteWriter } from './bytes.ts'
+export { ByteReader, ByteWriter, packedUint48 } from './bytes.ts'
 export { AccessRefused, accessRefused } from './client/access-refused.ts'
 export { type ClusterFeatures, readClusterFeatures } from './client/admin-requests.ts'
 export { createIdempotentProducer } from './client/idempotent-producer.ts'

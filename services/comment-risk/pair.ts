@@ -1,6 +1,6 @@
 import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, type PriorItem, type Tones } from '@wardline/events'
 import { MARKS, type RiskPolicy } from '@wardline/policy/risk'
-import { ByteReader, ByteWriter } from '@wardline/stream'
+import { ByteReader, ByteWriter, packedUint48 } from '@wardline/stream'
 import { withRecent } from './ids.ts'
 
 const HOUR = 3_600_000
@@ -432,11 +432,7 @@ export function unpackPair(packed: PackedPair): Pair {
 }
 
 /** When the pair was last written, without unpacking the rest. */
-export function lastAtOf(packed: PackedPair): number {
-  let at = 0
-  for (let i = 0; i < 6; i++) at = at * 256 + packed.charCodeAt(i)
-  return at
-}
+export const lastAtOf = (packed: PackedPair): number => packedUint48(packed, 0)
 
 export const pairCodec = {
   encode: (packed: PackedPair): Buffer => Buffer.from(packed, 'latin1'),

@@ -1,5 +1,5 @@
 import { CATEGORY_SYMBOLS, EVENT_KIND_SYMBOLS, VERDICT_SYMBOLS } from '@wardline/events'
-import { ByteReader, ByteWriter, type ValueCodec } from '@wardline/stream'
+import { ByteReader, ByteWriter, packedUint48, type ValueCodec } from '@wardline/stream'
 import type { Answer } from './answers.ts'
 
 /** An answer without its event's id, which is its key; a text of one character a byte. */
@@ -102,12 +102,8 @@ export function unpackAnswer(eventId: string, packed: PackedAnswer): Answer {
   }
 }
 
-/** When the event happened, without unpacking the rest: expiry asks it of many. */
-export function occurredAtOf(packed: PackedAnswer): number {
-  let at = 0
-  for (let i = 1; i < 7; i++) at = at * 256 + packed.charCodeAt(i)
-  return at
-}
+/** When the event happened; behind the version. */
+export const occurredAtOf = (packed: PackedAnswer): number => packedUint48(packed, 1)
 
 export const answerCodec: ValueCodec<PackedAnswer> = {
   encode: (packed) => Buffer.from(packed, 'latin1'),

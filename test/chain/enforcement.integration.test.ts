@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { campaignReport } from '@wardline/campaign'
 import { publishProfiles } from '@wardline/cli/sample'
+import { AFTERWARDS, LINES as STORY_LINES } from '@wardline/cli/story'
 import { liftSection, readOrders, suspendSection } from '@wardline/control'
 import {
   type AssessedEvent,
@@ -189,17 +190,6 @@ describe('a follow-up', () => {
 
 describe('a reversal', () => {
   const CHILDREN = ['pupil-1', 'pupil-2'] as const
-  /** Written for this test: each line is harmless by itself. */
-  const LINES = [
-    '你好呀，我是暑期游泳班的教练',
-    '你几岁，上几年级？要按年龄分组',
-    '你在哪上学，几点放学？我好排训练时间',
-    '你比同龄人成熟，动作学得很快',
-    '周六给队友准备了生日惊喜，先别告诉她',
-    '发张照片看看泳衣合不合身，照片里要看得到肩带',
-    '加我微信，我把训练计划发给你，我们见面再细说',
-  ]
-  const HARMLESS = '训练计划已经发到家长群了'
   const say = async (child: (typeof CHILDREN)[number], text: string) => {
     const event = plain({
       kind: 'PRIVATE_MESSAGE',
@@ -262,7 +252,7 @@ describe('a reversal', () => {
     await untilRead(TOPICS.profiles)
     const [overturned, other] = CHILDREN
     let last: EnforcementDecision | undefined
-    for (const line of LINES) for (const child of [other, overturned]) last = await say(child, line)
+    for (const line of STORY_LINES) for (const child of [other, overturned]) last = await say(child, line)
     expect(last!.ruleIds).toContain('staged_approach')
     expect(last!.statement).not.toBeNull()
 
@@ -289,14 +279,14 @@ describe('a reversal', () => {
     await untilRead(TOPICS.reversals)
     expect(await written(overturned)).toEqual(after)
 
-    expect(await say(overturned, HARMLESS)).toMatchObject({ verdict: 'ALLOW', category: 'benign' })
-    const held = await say(other, HARMLESS)
+    expect(await say(overturned, AFTERWARDS)).toMatchObject({ verdict: 'ALLOW', category: 'benign' })
+    const held = await say(other, AFTERWARDS)
     expect(['HOLD_FOR_REVIEW', 'HIDE', 'REMOVE']).toContain(held.verdict)
     expect(held.ruleIds).toEqual(['staged_approach'])
 
     await chain.services.get('comment-risk')!.child.stop()
     await chain.launch('comment-risk').ready()
-    expect(await say(overturned, HARMLESS)).toMatchObject({ verdict: 'ALLOW' })
+    expect(await say(overturned, AFTERWARDS)).toMatchObject({ verdict: 'ALLOW' })
     // A table that ends in marks of transactions is read to its end all the same.
     const log = readFileSync(join(chain.stack.logFolder, 'comment-risk.log'), 'utf8')
     expect(log).not.toContain('tables brought nothing new')
