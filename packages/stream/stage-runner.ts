@@ -8,12 +8,13 @@ import {
   RegistryUnavailable,
   SchemaRegistry,
 } from '@wardline/events'
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { accessRefused } from './client/access-refused.ts'
-import { copartitionAssigner } from './client/copartition-assigner.ts'
+import type { FetchedBatch } from './client/fetched-batch.ts'
+import { GroupMembership } from './client/group-membership.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
-import { type FetchedMessage, isUnanswered } from './client/kafkajs-internals.ts'
-import { leaveGroup } from './client/leave-group.ts'
+import { isUnanswered } from './client/kafkajs-internals.ts'
+import { PartitionFetcher } from './client/partition-fetcher.ts'
 import { PartitionReader } from './client/partition-reader.ts'
 import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
 import { TransactionalProducer } from './client/transactional-producer.ts'
@@ -48,16 +49,19 @@ const LAG_INTERVAL_MS = 2_000
 const MISSING_SCHEMA_PATIENCE_MS = 10_000
 /** An input table that brings nothing for this long while events wait for it counts as read. */
 const TABLE_PATIENCE_MS = 10_000
-/** Partitions' batches that kafkajs may hand over at once: above any sensible partition count of one process. */
-const CONCURRENT_BATCHES = 256
-
 interface Slot<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly task: PartitionTask<Output, State>
-  /** Assignment that opened it; batches of an earlier one are dropped. */
-  assignment: number
+  /** Counts how often its reading has begun or ended; batches of an earlier one are dropped. */
+  reading: number
   ready: boolean
+  /** What its batch waits for, where it cannot be worked on. */
+  obstacle: string | undefined
   /** Ends when the batch before has ended: one batch of a task at a time. */
   turn: Promise<void>
+  /** By topic, the offset after all that has come, control records included. */
+  readonly fetched: Map<string, number>
+  /** By topic, the offset after all that has been worked on, control records included. */
+  readonly done: Map<string, number>
 }
 
 /**
@@ -75,15 +79,14 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   readonly #topics: readonly string[]
   readonly #slots = new Map<number, Slot<Output, State>>()
   readonly #stopping = new AbortController()
-  /** How far kafkajs has read, control records included, by `topic/partition`; what lag is measured from. */
-  readonly #fetched = new Map<string, number>()
+  readonly #fetcher: PartitionFetcher
+  readonly #membership: GroupMembership
+  /** Each goes on when the group next confirms that this process is a member. */
+  readonly #awaitingConfirmation: (() => void)[] = []
   #deps: TaskDeps<Output, State> | undefined
-  #consumer: Consumer | undefined
   #assignment = 0
   #joined = false
   #failures = 0
-  /** As which the last consumer was in the group, until it has left. */
-  #formerMember: string | undefined
   #reason = 'starting'
   #done: Promise<void> | undefined
 
@@ -95,6 +98,27 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     this.#reader = new PartitionReader(this.#kafka)
     this.#control = this.#createControl()
     this.#topics = options.stage.inputs.map((input) => input.topic)
+    const { settings } = options
+    const unanswered = () => breakSockets(this.#kafka)
+    this.#fetcher = new PartitionFetcher({
+      connect: () => new PartitionReader(this.#kafka),
+      maxWaitMs: settings.fetchMaxWaitMs,
+      logger: this.#logger,
+      sleep: (ms) => this.#sleep(ms),
+      unanswered,
+    })
+    this.#membership = new GroupMembership({
+      kafka: this.#kafka,
+      groupId: groupId(options.stage.name),
+      topics: this.#topics,
+      sessionTimeoutMs: settings.sessionTimeoutMs,
+      rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      assigned: (partitions) => this.#assigned(partitions),
+      rebalancing: () => this.#notReady('rebalancing'),
+      confirmed: () => this.#confirmed(),
+      unanswered,
+    })
   }
 
   /** Whether the stage is in its group with every partition open, and if not, why. */
@@ -102,6 +126,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
     if (!this.#joined) return { ready: false, reason: this.#reason }
     for (const [partition, slot] of this.#slots) {
+      if (slot.obstacle !== undefined) return { ready: false, reason: slot.obstacle }
       if (!slot.ready) return { ready: false, reason: `opening partition ${partition}` }
     }
     return { ready: true, reason: 'ready' }
@@ -130,7 +155,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       await this.#untilAnswered(() => this.#control?.catchUp(), `reading ${TOPICS.control}`)
       following = this.#control?.follow()
       while (!this.#stopping.signal.aborted) {
-        const error = await this.#consume()
+        const error = await this.#membership.hold(this.#stopping.signal, () => this.#beforeLeaving())
         if (this.#stopping.signal.aborted) break
         // Not an answer of the broker, but none: the tasks' connections are no better than the consumer's.
         if (!(error instanceof KafkaJSProtocolError)) breakSockets(this.#kafka)
@@ -138,6 +163,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       }
     } finally {
       clearInterval(lagTimer)
+      await this.#fetcher.close()
       await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
       await this.#reader.close().catch(() => {})
       await this.#control?.close()
@@ -193,91 +219,42 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     }
   }
 
-  /** One life of a kafkajs consumer; returns why it ended. */
-  async #consume(): Promise<unknown> {
-    const { settings, stage } = this.#options
-    const consumer = this.#kafka.consumer({
-      groupId: groupId(stage.name),
-      partitionAssigners: [copartitionAssigner],
-      sessionTimeout: settings.sessionTimeoutMs,
-      rebalanceTimeout: settings.rebalanceTimeoutMs,
-      heartbeatInterval: settings.heartbeatIntervalMs,
-      maxWaitTimeInMs: settings.fetchMaxWaitMs,
-      maxBytesPerPartition: 1_048_576,
-      allowAutoTopicCreation: false,
-      // The loop above starts consumers anew: one place that waits, logs and stays unready.
-      retry: { retries: 5, restartOnFailure: async () => false },
-    })
-    this.#consumer = consumer
-    const ended = new Promise<unknown>((resolve) => {
-      consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
-      this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.#formerMember = payload.memberId
-      this.#assigned(payload.memberAssignment)
-    })
-    // kafkajs would ask five times more on the same connection before it gives up.
-    consumer.on(consumer.events.REQUEST_TIMEOUT, () => breakSockets(this.#kafka))
-    consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      // Control records and aborted transactions alone: eachBatch does not see them.
-      if (payload.batchSize === 0)
-        this.#fetched.set(`${payload.topic}/${payload.partition}`, Number(payload.lastOffset) + 1)
-    })
-    try {
-      await consumer.connect()
-      if (this.#formerMember !== undefined)
-        await leaveGroup(this.#kafka, groupId(stage.name), this.#formerMember)
-      this.#formerMember = undefined
-      await consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: CONCURRENT_BATCHES,
-        eachBatch: (payload) => this.#eachBatch(payload),
-      })
-      return await ended
-    } catch (error) {
-      return error
-    } finally {
-      this.#notReady('not in the group')
-      this.#assignment++
-      await consumer.disconnect().catch(() => {})
-    }
+  /** Batches that wait are dropped; those at hand are finished, where the process ends, while the partitions are still ours. */
+  async #beforeLeaving(): Promise<void> {
+    this.#notReady('not in the group')
+    this.#assignment++
+    this.#fetcher.forgetAll()
+    for (const slot of this.#slots.values()) slot.reading++
+    if (this.#stopping.signal.aborted)
+      await Promise.allSettled([...this.#slots.values()].map((slot) => slot.turn))
   }
 
-  /** Runs synchronously when kafkajs has joined, before it fetches. */
-  #assigned(memberAssignment: Record<string, number[]>): void {
+  /** The group has given us these partitions: the others' tasks end, these are opened, known ones too. */
+  #assigned(partitions: readonly number[]): void {
     const assignment = ++this.#assignment
-    const partitions = new Set(memberAssignment[this.#topics[0]!] ?? [])
-    this.#consumer!.pause(this.#topics.map((topic) => ({ topic, partitions: memberAssignment[topic] ?? [] })))
-    this.#fetched.clear()
+    this.#fetcher.forgetAll()
     for (const [partition, slot] of this.#slots) {
-      if (partitions.has(partition)) continue
+      slot.reading++
+      if (partitions.includes(partition)) continue
       this.#slots.delete(partition)
       this.#options.metrics.forgetPartition(partition)
       void slot.turn.then(() => slot.task.close()).catch(() => {})
     }
     for (const partition of partitions) {
-      const known = this.#slots.get(partition)
-      const slot = known ?? {
+      const slot = this.#slots.get(partition) ?? {
         task: this.#createTask(partition),
-        assignment,
+        reading: 0,
         ready: false,
         turn: Promise.resolve(),
+        obstacle: undefined,
+        fetched: new Map(),
+        done: new Map(),
       }
-      slot.assignment = assignment
-      slot.ready = false
       this.#slots.set(partition, slot)
-      slot.turn = slot.turn
-        .then(() => this.#open(slot, assignment))
-        .catch((error: unknown) => {
-          this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
-        })
+      this.#openInTurn(slot, assignment)
     }
     this.#joined = true
-    this.#logger.info({ partitions: [...partitions], assignment }, 'joined the group')
+    this.#logger.info({ partitions, assignment }, 'joined the group')
     this.#updateReady()
   }
 
@@ -295,6 +272,17 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
 
   #isCurrent(assignment: number): boolean {
     return assignment === this.#assignment && !this.#stopping.signal.aborted
+  }
+
+  /** Opens the slot's task when what it is at has ended. */
+  #openInTurn(slot: Slot<Output, State>, assignment: number): void {
+    slot.ready = false
+    slot.turn = slot.turn
+      .then(() => this.#open(slot, assignment))
+      .catch((error: unknown) => {
+        const { partition } = slot.task
+        this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
+      })
   }
 
   /** Opens the task for this assignment, trying until it succeeds or the assignment is over. */
@@ -316,24 +304,19 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       }
     }
     if (!this.#isCurrent(assignment)) return
-    const consumer = this.#consumer!
-    for (const topic of this.#topics) {
-      consumer.seek({ topic, partition: task.partition, offset: String(task.position(topic)) })
-    }
+    slot.fetched.clear()
+    slot.done.clear()
     // Not awaited: tables are caught up by batches, and batches wait for this turn to end.
-    void this.#resumeInOrder(slot, assignment)
+    void this.#readInOrder(slot, ++slot.reading, assignment)
   }
 
   /** Tables first, to the end that they have now; then events. */
-  async #resumeInOrder(slot: Slot<Output, State>, assignment: number): Promise<void> {
+  async #readInOrder(slot: Slot<Output, State>, reading: number, assignment: number): Promise<void> {
     const { task } = slot
-    const resume = (topic: string) => this.#consumer!.resume([{ topic, partitions: [task.partition] }])
-    const tables = this.#options.stage.inputs
-      .filter((input) => input.role === 'table')
-      .map((input) => input.topic)
-    const events = this.#options.stage.inputs
-      .filter((input) => input.role === 'events')
-      .map((input) => input.topic)
+    const { inputs } = this.#options.stage
+    const tables = inputs.filter((input) => input.role === 'table').map((input) => input.topic)
+    const events = inputs.filter((input) => input.role === 'events').map((input) => input.topic)
+    const isOver = () => reading !== slot.reading || !this.#isCurrent(assignment)
     try {
       const ends = await Promise.all(
         tables.map(async (topic) => {
@@ -341,132 +324,172 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           return { topic, end }
         }),
       )
-      if (!this.#isCurrent(assignment)) return
-      for (const topic of tables) resume(topic)
+      if (isOver()) return
+      for (const topic of tables) this.#want(slot, reading, topic)
       let progressAt = performance.now()
-      let reached = -1
+      let sumBefore = -1
       for (;;) {
         let behind = false
         let sum = 0
         for (const { topic, end } of ends) {
-          const at = Math.max(task.position(topic), this.#fetched.get(`${topic}/${task.partition}`) ?? 0)
+          const at = reached(slot, topic)
           sum += at
           if (at < end) behind = true
         }
         if (!behind) break
-        if (sum !== reached) {
-          reached = sum
+        if (sum !== sumBefore) {
+          sumBefore = sum
           progressAt = performance.now()
         } else if (performance.now() - progressAt > TABLE_PATIENCE_MS) {
           this.#logger.warn({ partition: task.partition, tables }, 'tables brought nothing new; events go on')
           break
         }
         await this.#sleep(20)
-        if (!this.#isCurrent(assignment)) return
+        if (isOver()) return
       }
-      for (const topic of events) resume(topic)
+      for (const topic of events) this.#want(slot, reading, topic)
       slot.ready = true
       this.#updateReady()
     } catch (error) {
-      if (this.#isCurrent(assignment))
-        this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not resumed')
+      if (!isOver())
+        this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not read')
     }
   }
 
-  async #eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { topic, partition, messages } = payload.batch
-    const slot = this.#slots.get(partition)
-    const assignment = this.#assignment
-    if (!slot || slot.assignment !== assignment || messages.length === 0) return
-    const started = performance.now()
-    const turn = slot.turn.then(() => this.#processBatch(payload, slot, assignment))
-    slot.turn = turn.catch(() => {})
-    await turn
-    if (!this.#isCurrent(assignment) || slot.task.position(topic) <= Number(messages.at(-1)!.offset)) return
-    payload.resolveOffset(messages.at(-1)!.offset)
-    this.#fetched.set(`${topic}/${partition}`, Number(payload.batch.lastOffset()) + 1)
+  /** Asks for what comes after all that has come of the topic. */
+  #want(slot: Slot<Output, State>, reading: number, topic: string): void {
+    this.#fetcher.want({
+      topic,
+      partition: slot.task.partition,
+      offset: slot.fetched.get(topic) ?? slot.task.position(topic),
+      deliver: (batch) => {
+        if (reading !== slot.reading) return
+        slot.fetched.set(topic, Number(batch.lastOffset()) + 1)
+        this.#inTurn(slot, () => this.#work(slot, reading, batch))
+      },
+      outOfRange: () => this.#inTurn(slot, () => this.#passGap(slot, reading, topic)),
+    })
+  }
+
+  #inTurn(slot: Slot<Output, State>, work: () => Promise<void>): void {
+    slot.turn = slot.turn.then(work).catch((error: unknown) => {
+      if (this.#stopping.signal.aborted) return
+      this.#logger.error(
+        { partition: slot.task.partition, error: describe(error) },
+        'a batch could not be worked on',
+      )
+    })
+  }
+
+  async #work(slot: Slot<Output, State>, reading: number, batch: FetchedBatch): Promise<void> {
+    if (reading !== slot.reading) return
+    const { topic, messages } = batch
     const { transactionIntervalMs, maxTransactionRecords } = this.#options.settings
+    // Where there is much, there is more: it comes while this is worked on, one batch ahead.
+    const ahead = messages.length * 2 >= maxTransactionRecords
+    if (ahead) this.#want(slot, reading, topic)
+    const started = performance.now()
+    if (messages.length > 0 && !(await this.#process(slot, reading, batch))) return
+    slot.done.set(topic, Number(batch.lastOffset()) + 1)
+    if (ahead) return
     const rest = restAfter(performance.now() - started, messages.length, {
       intervalMs: transactionIntervalMs,
       fullAt: maxTransactionRecords,
     })
-    if (rest > 1) await this.#sleep(rest)
+    const wantMore = () => {
+      if (reading === slot.reading) this.#want(slot, reading, topic)
+    }
+    // Control records alone were no transaction. Not awaited: the turn is free for other topics of the partition.
+    if (messages.length > 0 && rest > 1) void this.#sleep(rest).then(wantMore)
+    else wantMore()
   }
 
-  async #processBatch(
-    payload: EachBatchPayload,
-    slot: Slot<Output, State>,
-    assignment: number,
-  ): Promise<void> {
-    const { topic, partition, messages, highWatermark } = payload.batch
-    const last = Number(messages.at(-1)!.offset)
-    const lag = Math.max(0, Number(highWatermark) - 1 - last)
+  /** False where the batch is not to be worked on, or has to come again. */
+  async #process(slot: Slot<Output, State>, reading: number, batch: FetchedBatch): Promise<boolean> {
+    const { topic, partition, messages, highWatermark } = batch
+    const lag = Math.max(0, Number(highWatermark) - 1 - Number(messages.at(-1)!.offset))
     let backoff = FIRST_BACKOFF_MS
-    for (;;) {
-      // A batch from a former assignment: the partition may be another process's by now.
-      if (assignment !== this.#assignment) return
+    while (reading === slot.reading) {
       try {
-        if (!(await this.#withoutGap(payload, slot.task))) return
-        await slot.task.process(topic, messages as FetchedMessage[], { lag })
+        await slot.task.process(topic, messages, { lag })
         this.#failures = 0
-        return
+        return true
       } catch (error) {
         if (error instanceof RegistryUnavailable || error instanceof RegistryRefused) {
-          this.#notReady(error.message)
           this.#logger.warn(
             { topic, partition, error: error.message, retryInMs: backoff },
             'waiting for the schema registry',
           )
-          await this.#sleep(backoff)
-          if (this.#stopping.signal.aborted) throw rejoin()
-          await payload.heartbeat()
-          backoff = Math.min(backoff * 2, 1_000)
-          this.#joined = assignment === this.#assignment
+          slot.obstacle = error.message
           this.#updateReady()
+          await this.#sleep(backoff)
+          backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
+          slot.obstacle = undefined
+          this.#updateReady()
+          if (this.#stopping.signal.aborted) return false
           continue
         }
         // One has waited for nothing; the others' connections, the consumer's too, go the same way.
         if (isUnanswered(error)) breakSockets(this.#kafka)
-        slot.ready = false
-        this.#updateReady()
         this.#failures++
         const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
         this.#logger.warn(
           { topic, partition, error: describe(error), retryInMs: wait },
-          'the transaction did not commit; joining the group again',
+          'the transaction did not commit; opening the partition again',
         )
-        await this.#sleep(wait)
-        // Whether it committed, and whether the partition is still ours, is settled by joining anew: open() fences first.
-        throw rejoin()
+        void this.#reopen(slot, wait)
+        return false
       }
     }
+    return false
   }
 
   /**
-   * False where the batch begins beyond the position and the records between are still there: then the
-   * position is sought again. Where retention has deleted them, says so and goes on.
+   * After a transaction that did not commit, or of which nobody knows: `open` settles that, and fences. It waits until the
+   * group has confirmed that the partition is ours, so that two processes which both take it for theirs do not go on fencing
+   * one another: the one that is no member any more is not confirmed.
    */
-  async #withoutGap(payload: EachBatchPayload, task: PartitionTask<Output, State>): Promise<boolean> {
-    const { topic, partition } = payload.batch
-    const fetchedFrom = Number((payload.batch as unknown as { fetchedOffset: string }).fetchedOffset)
-    const position = task.position(topic)
-    if (fetchedFrom <= Math.max(position, this.#fetched.get(`${topic}/${partition}`) ?? 0)) return true
-    const { start } = await this.#reader.bounds(topic, partition)
-    if (start <= position) {
-      this.#logger.warn(
-        { topic, partition, position, fetchedFrom },
-        'a batch began beyond the position; seeking back',
-      )
-      this.#consumer!.seek({ topic, partition, offset: String(position) })
-      return false
-    }
-    this.#options.metrics.expiredRecords.inc(start - position)
-    this.#logger.error(
-      { topic, partition, position, start },
-      'retention deleted records that were never read',
+  async #reopen(slot: Slot<Output, State>, waitMs: number): Promise<void> {
+    const assignment = this.#assignment
+    slot.reading++
+    slot.ready = false
+    this.#updateReady()
+    for (const topic of this.#topics) this.#fetcher.forget(topic, slot.task.partition)
+    await this.#sleep(waitMs)
+    await new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
+    if (this.#isCurrent(assignment) && this.#slots.get(slot.task.partition) === slot)
+      this.#openInTurn(slot, assignment)
+  }
+
+  #confirmed(): void {
+    for (const go of this.#awaitingConfirmation.splice(0)) go()
+  }
+
+  /** The log does not have what comes next: retention has deleted it, or the log has lost its end. */
+  async #passGap(slot: Slot<Output, State>, reading: number, topic: string): Promise<void> {
+    if (reading !== slot.reading) return
+    const { task } = slot
+    const { partition } = task
+    const position = slot.fetched.get(topic) ?? task.position(topic)
+    const { start, end } = await this.#untilAnswered(() =>
+      this.#reader.bounds(topic, partition, 'read_uncommitted'),
     )
-    task.skipTo(topic, start)
-    return true
+    if (start > position) {
+      this.#options.metrics.expiredRecords.inc(start - position)
+      this.#logger.error(
+        { topic, partition, position, start },
+        'retention deleted records that were never read',
+      )
+      task.skipTo(topic, start)
+      slot.fetched.set(topic, start)
+    } else {
+      this.#logger.error(
+        { topic, partition, position, end },
+        'the topic ends before the position: it has lost records; waiting for it to reach the position again',
+      )
+      await this.#sleep(LONGEST_BACKOFF_MS)
+    }
+    if (reading === slot.reading) this.#want(slot, reading, topic)
   }
 
   async #reportIdleLag(): Promise<void> {
@@ -476,8 +499,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       if (!slot.ready) continue
       try {
         const { end } = await this.#reader.bounds(topic, partition, 'read_uncommitted')
-        const at = Math.max(slot.task.position(topic), this.#fetched.get(`${topic}/${partition}`) ?? 0)
-        this.#options.metrics.setLag(partition, Math.max(0, end - at))
+        this.#options.metrics.setLag(partition, Math.max(0, end - reached(slot, topic)))
       } catch {
         return
       }
@@ -546,15 +568,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 }
 
-/** Makes kafkajs join the group anew. */
-const rejoin = () =>
-  new KafkaJSProtocolError(
-    Object.assign(new Error('joining the group again'), {
-      type: 'REBALANCE_IN_PROGRESS',
-      code: 27,
-      retriable: true,
-    }),
-  )
+/** Offset after all of a topic that has been worked on, control records included. */
+const reached = <Output extends RecordName, State extends Record<string, StateStore>>(
+  { task, done }: Slot<Output, State>,
+  topic: string,
+) => Math.max(task.position(topic), done.get(topic) ?? 0)
 
 function describe(error: unknown): string {
   if (error instanceof Error) return `${error.name}: ${error.message}`.slice(0, 300)
