@@ -54,6 +54,9 @@ const MAX_TRANSACTION_BYTES = 1_048_576
 /** One output may be this large; the topics take 4 MiB, record overhead included. */
 const MAX_OUTPUT_BYTES = 3_500_000
 
+/** Transactions of at least so many records write to nearly the same partitions each time. */
+const BEGIN_EARLY_FROM = 16
+
 type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
 
 /**
@@ -156,8 +159,10 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   ): Promise<number> {
     const { stage, metrics, clock } = this.#deps
     const batch = new Batch<RecordTypes[Output]>(input.role === 'events')
-    const now = clock()
     const limit = Math.min(messages.length, from + this.#deps.maxTransactionRecords)
+    // A few records write to other partitions every time: those that join for nothing would cost more than the round saves.
+    if (limit - from >= BEGIN_EARLY_FROM) await this.#producer.begin()
+    const now = clock()
     let at = from
     let started = performance.now()
     for (; at < limit && batch.bytes < MAX_TRANSACTION_BYTES; at++) {

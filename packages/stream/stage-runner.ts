@@ -47,6 +47,8 @@ const LONGEST_BACKOFF_MS = 1_000
 const LAG_INTERVAL_MS = 2_000
 /** A registry that has just started answers before it has read its journal, and knows no schema for some seconds. */
 const MISSING_SCHEMA_PATIENCE_MS = 10_000
+/** A partition whose events are asked for while others' wait has a connection of its own, up to so many. */
+const EVENT_CONNECTIONS = 8
 /** An input table that brings nothing for this long while events wait for it counts as read. */
 const TABLE_PATIENCE_MS = 10_000
 interface Slot<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -77,9 +79,12 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   readonly #control: ControlReader | undefined
   readonly #logger: Logger
   readonly #topics: readonly string[]
+  readonly #tableTopics: ReadonlySet<string>
   readonly #slots = new Map<number, Slot<Output, State>>()
   readonly #stopping = new AbortController()
-  readonly #fetcher: PartitionFetcher
+  readonly #events: PartitionFetcher
+  /** By itself: tables mostly have nothing, and events must not wait for that. */
+  readonly #tables: PartitionFetcher
   readonly #membership: GroupMembership
   /** Each goes on when the group next confirms that this process is a member. */
   readonly #awaitingConfirmation: (() => void)[] = []
@@ -97,16 +102,20 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     this.#registry = new SchemaRegistry(options.settings.registry)
     this.#reader = new PartitionReader(this.#kafka)
     this.#control = this.#createControl()
-    this.#topics = options.stage.inputs.map((input) => input.topic)
+    const { inputs } = options.stage
+    this.#topics = inputs.map((input) => input.topic)
+    this.#tableTopics = new Set(inputs.filter((input) => input.role === 'table').map((input) => input.topic))
     const { settings } = options
     const unanswered = () => breakSockets(this.#kafka)
-    this.#fetcher = new PartitionFetcher({
+    const fetching = {
       connect: () => new PartitionReader(this.#kafka),
       maxWaitMs: settings.fetchMaxWaitMs,
       logger: this.#logger,
-      sleep: (ms) => this.#sleep(ms),
+      sleep: (ms: number) => this.#sleep(ms),
       unanswered,
-    })
+    }
+    this.#events = new PartitionFetcher({ ...fetching, maxConnections: EVENT_CONNECTIONS })
+    this.#tables = new PartitionFetcher({ ...fetching, maxConnections: 1 })
     this.#membership = new GroupMembership({
       kafka: this.#kafka,
       groupId: groupId(options.stage.name),
@@ -163,7 +172,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       }
     } finally {
       clearInterval(lagTimer)
-      await this.#fetcher.close()
+      await Promise.all([this.#events.close(), this.#tables.close()])
       await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
       await this.#reader.close().catch(() => {})
       await this.#control?.close()
@@ -223,7 +232,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #beforeLeaving(): Promise<void> {
     this.#notReady('not in the group')
     this.#assignment++
-    this.#fetcher.forgetAll()
+    this.#events.forgetAll()
+    this.#tables.forgetAll()
     for (const slot of this.#slots.values()) slot.reading++
     if (this.#stopping.signal.aborted)
       await Promise.allSettled([...this.#slots.values()].map((slot) => slot.turn))
@@ -232,7 +242,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   /** The group has given us these partitions: the others' tasks end, these are opened, known ones too. */
   #assigned(partitions: readonly number[]): void {
     const assignment = ++this.#assignment
-    this.#fetcher.forgetAll()
+    this.#events.forgetAll()
+    this.#tables.forgetAll()
     for (const [partition, slot] of this.#slots) {
       slot.reading++
       if (partitions.includes(partition)) continue
@@ -313,9 +324,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   /** Tables first, to the end that they have now; then events. */
   async #readInOrder(slot: Slot<Output, State>, reading: number, assignment: number): Promise<void> {
     const { task } = slot
-    const { inputs } = this.#options.stage
-    const tables = inputs.filter((input) => input.role === 'table').map((input) => input.topic)
-    const events = inputs.filter((input) => input.role === 'events').map((input) => input.topic)
+    const tables = [...this.#tableTopics]
+    const events = this.#topics.filter((topic) => !this.#tableTopics.has(topic))
     const isOver = () => reading !== slot.reading || !this.#isCurrent(assignment)
     try {
       const ends = await Promise.all(
@@ -356,9 +366,13 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     }
   }
 
+  #fetcherOf(topic: string): PartitionFetcher {
+    return this.#tableTopics.has(topic) ? this.#tables : this.#events
+  }
+
   /** Asks for what comes after all that has come of the topic. */
   #want(slot: Slot<Output, State>, reading: number, topic: string): void {
-    this.#fetcher.want({
+    this.#fetcherOf(topic).want({
       topic,
       partition: slot.task.partition,
       offset: slot.fetched.get(topic) ?? slot.task.position(topic),
@@ -454,7 +468,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     slot.reading++
     slot.ready = false
     this.#updateReady()
-    for (const topic of this.#topics) this.#fetcher.forget(topic, slot.task.partition)
+    for (const topic of this.#topics) this.#fetcherOf(topic).forget(topic, slot.task.partition)
     await this.#sleep(waitMs)
     await new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
     if (this.#isCurrent(assignment) && this.#slots.get(slot.task.partition) === slot)

@@ -15,8 +15,9 @@ export interface Want extends PartitionOffset {
 export type FetchConnection = Pick<PartitionReader, 'leaderOf' | 'refreshMetadata' | 'fetch' | 'close'>
 
 export interface PartitionFetcherOptions {
-  /** Called as often as there are connections. */
   readonly connect: () => FetchConnection
+  /** Fetches that may wait for a broker's records at the same time. */
+  readonly maxConnections: number
   /** Longest wait of a fetch for its first record, ms. */
   readonly maxWaitMs: number
   readonly logger: Logger
@@ -27,34 +28,32 @@ export interface PartitionFetcherOptions {
 
 /** Of one partition in one fetch; what is larger in one piece comes whole. */
 const PARTITION_BYTES = 1_048_576
-/**
- * A broker answers the requests of one connection one after the other, so a partition that is wanted while others wait for
- * records has to wait for them, except on a connection of its own.
- */
-const CONNECTIONS = 3
 const FIRST_BACKOFF_MS = 50
 const LONGEST_BACKOFF_MS = 1_000
 
 /**
  * Reads each partition when its records are wanted, and then once: whoever works on them, or rests, is not given more. kafkajs's
  * own consumer asks for nothing new of any partition before all of its last answer have been dealt with.
+ *
+ * A broker answers the requests of one connection one after the other, so a partition that is wanted while others wait for
+ * records goes on a connection of its own, as far as there are any left.
  */
 export class PartitionFetcher {
   readonly #options: PartitionFetcherOptions
-  readonly #connections: readonly FetchConnection[]
   readonly #wants = new Map<string, Want>()
   /** Of #wants, those that a fetch under way asks for. */
   readonly #asked = new Set<Want>()
-  /** Leaders that a connection is waiting for. */
-  readonly #busy = new Map<FetchConnection, Set<string>>()
+  /** Connections, each with the brokers that it waits for. The first also knows the cluster. */
+  readonly #connections = new Map<FetchConnection, Set<string>>()
+  readonly #metadata: FetchConnection
   readonly #done: Promise<void>
   #closed = false
   #wake: () => void = () => {}
 
   constructor(options: PartitionFetcherOptions) {
     this.#options = options
-    this.#connections = Array.from({ length: CONNECTIONS }, options.connect)
-    for (const connection of this.#connections) this.#busy.set(connection, new Set())
+    this.#metadata = options.connect()
+    this.#connections.set(this.#metadata, new Set())
     this.#done = this.#dispatch()
   }
 
@@ -79,7 +78,7 @@ export class PartitionFetcher {
     this.#closed = true
     this.#wants.clear()
     this.#wake()
-    await Promise.allSettled(this.#connections.map((connection) => connection.close()))
+    await Promise.allSettled([...this.#connections.keys()].map((connection) => connection.close()))
     await this.#done
   }
 
@@ -92,25 +91,33 @@ export class PartitionFetcher {
       const open = [...this.#wants.values()].filter((want) => !this.#asked.has(want))
       try {
         for (const [leader, wants] of await this.#byLeader(open)) {
-          const connection = this.#connections.find((c) => !this.#busy.get(c)!.has(leader))
-          if (connection && !this.#closed) void this.#fetch(connection, leader, wants)
+          const connection = this.#closed ? undefined : this.#connectionTo(leader)
+          if (connection) void this.#fetch(connection, leader, wants)
         }
         backoff = FIRST_BACKOFF_MS
       } catch (error) {
         this.#warn(error, backoff)
         await this.#options.sleep(backoff)
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
-        await this.#connections[0]!.refreshMetadata().catch(() => {})
+        await this.#metadata.refreshMetadata().catch(() => {})
         continue
       }
       await woken
     }
   }
 
+  #connectionTo(leader: string): FetchConnection | undefined {
+    for (const [connection, waitsFor] of this.#connections) if (!waitsFor.has(leader)) return connection
+    if (this.#connections.size >= this.#options.maxConnections) return undefined
+    const connection = this.#options.connect()
+    this.#connections.set(connection, new Set())
+    return connection
+  }
+
   async #byLeader(wants: readonly Want[]): Promise<Map<string, Want[]>> {
     const byLeader = new Map<string, Want[]>()
     for (const want of wants) {
-      const leader = await this.#connections[0]!.leaderOf(want.topic, want.partition)
+      const leader = await this.#metadata.leaderOf(want.topic, want.partition)
       const led = byLeader.get(leader)
       if (led) led.push(want)
       else byLeader.set(leader, [want])
@@ -120,8 +127,8 @@ export class PartitionFetcher {
 
   /** One fetch; never throws. */
   async #fetch(connection: FetchConnection, leader: string, wants: readonly Want[]): Promise<void> {
-    const busy = this.#busy.get(connection)!
-    busy.add(leader)
+    const waitsFor = this.#connections.get(connection)!
+    waitsFor.add(leader)
     for (const want of wants) this.#asked.add(want)
     try {
       const batches = await connection.fetch(leader, wants, {
@@ -141,11 +148,11 @@ export class PartitionFetcher {
         if (isUnanswered(error)) this.#options.unanswered()
         this.#warn(error, FIRST_BACKOFF_MS * 2)
         await this.#options.sleep(FIRST_BACKOFF_MS * 2)
-        for (const each of this.#connections) await each.refreshMetadata().catch(() => {})
+        for (const each of this.#connections.keys()) await each.refreshMetadata().catch(() => {})
       }
     } finally {
       for (const want of wants) this.#asked.delete(want)
-      busy.delete(leader)
+      waitsFor.delete(leader)
       this.#wake()
     }
   }

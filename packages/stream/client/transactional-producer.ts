@@ -80,6 +80,8 @@ const FENCED = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ])
 
+type PartitionSets = ReadonlyMap<string, ReadonlySet<number>>
+
 const FIRST_WAIT_MS = 1
 const LONGEST_WAIT_MS = 50
 const PRODUCE_TIMEOUT_MS = 15_000
@@ -101,6 +103,10 @@ export class TransactionalProducer {
   #knownTopics = new Set<string>()
   #connected = false
   #closed = false
+  /** What the last transaction wrote to. */
+  #lastJoined = new Map<string, ReadonlySet<number>>()
+  /** The first round of a transaction, where it began before its content was known. */
+  #beginning: Promise<void> | undefined
   /** False from a failure to the next fence: a commit whose answer was lost may have succeeded, and a second one would double it. */
   #fenced = false
 
@@ -115,6 +121,7 @@ export class TransactionalProducer {
    */
   async fence(): Promise<void> {
     this.#fenced = false
+    this.#beginning = undefined
     try {
       await this.#connect()
       // After a failure leaders may have moved.
@@ -166,12 +173,24 @@ export class TransactionalProducer {
     return offsets
   }
 
+  /**
+   * Begins a transaction that will likely write to the same partitions as the last one, and returns once it is on its way to
+   * the broker, so that the first round passes while its records are still worked on. `commit` has to follow, or a failure.
+   */
+  async begin(): Promise<void> {
+    if (!this.#fenced || this.#lastJoined.size === 0) return
+    this.#beginning = this.#join(this.#lastJoined)
+    // Its failure is the commit's.
+    this.#beginning.catch(() => {})
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
   /** Writes everything in one transaction. Throws ProducerFenced or TransactionFailed; in both cases `fence` anew before the next. */
   async commit(content: TransactionContent, offsets: readonly InputOffset[]): Promise<void> {
     const { transactionalId } = this.#options
     if (!this.#fenced) throw new TransactionFailed(`${transactionalId}: not fenced since its last failure`)
     try {
-      await this.#begin(content)
+      await this.#joinAll(content)
       await Promise.all([this.#write(content), this.#writeOffsets(offsets)])
       await this.#atTransactionCoordinator((broker) =>
         broker.endTxn({ ...this.#identity, transactionResult: true }),
@@ -210,19 +229,37 @@ export class TransactionalProducer {
     for (const topic of topics) this.#knownTopics.add(topic)
   }
 
-  async #begin(content: TransactionContent): Promise<void> {
-    const joinOffsets = this.#atTransactionCoordinator((broker) =>
-      broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
-    )
-    if (content.isEmpty) return void (await joinOffsets)
-    const topics = [...content.topics].map(([topic, partitions]) => ({
-      topic,
-      partitions: [...partitions.keys()],
-    }))
-    const joinPartitions = this.#atTransactionCoordinator((broker) =>
-      broker.addPartitionsToTxn({ ...this.#identity, topics }),
-    )
-    await Promise.all([joinOffsets, joinPartitions])
+  /** The first round, as far as `begin` has not been through it. */
+  async #joinAll(content: TransactionContent): Promise<void> {
+    const joined = this.#beginning ? this.#lastJoined : new Map<string, ReadonlySet<number>>()
+    const missing = new Map<string, ReadonlySet<number>>()
+    this.#lastJoined = new Map()
+    for (const [topic, partitions] of content.topics) {
+      const ids = new Set(partitions.keys())
+      this.#lastJoined.set(topic, ids)
+      const others = [...ids].filter((id) => !joined.get(topic)?.has(id))
+      if (others.length > 0) missing.set(topic, new Set(others))
+    }
+    const beginning = this.#beginning
+    this.#beginning = undefined
+    if (!beginning) return this.#join(missing)
+    await beginning
+    if (missing.size > 0) await this.#joinPartitions(missing)
+  }
+
+  /** Partitions and the group's offsets join the transaction. */
+  async #join(partitions: PartitionSets): Promise<void> {
+    await Promise.all([
+      this.#atTransactionCoordinator((broker) =>
+        broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
+      ),
+      partitions.size > 0 ? this.#joinPartitions(partitions) : undefined,
+    ])
+  }
+
+  async #joinPartitions(partitions: PartitionSets): Promise<void> {
+    const topics = [...partitions].map(([topic, ids]) => ({ topic, partitions: [...ids] }))
+    await this.#atTransactionCoordinator((broker) => broker.addPartitionsToTxn({ ...this.#identity, topics }))
   }
 
   async #write(content: TransactionContent): Promise<void> {
