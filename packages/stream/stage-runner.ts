@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   RecordDecoder,
@@ -5,19 +6,18 @@ import {
   type RecordName,
   type RecordTypes,
   RegistryRefused,
-  RegistryUnavailable,
   SchemaRegistry,
 } from '@wardline/events'
 import type { Kafka } from 'kafkajs'
 import { accessRefused } from './client/access-refused.ts'
-import type { FetchedBatch } from './client/fetched-batch.ts'
 import { GroupMembership } from './client/group-membership.ts'
+import type { GroupMember } from './client/group-offset-requests.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
 import { isUnanswered } from './client/kafkajs-internals.ts'
 import { PartitionFetcher } from './client/partition-fetcher.ts'
 import { PartitionReader } from './client/partition-reader.ts'
 import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
-import { TransactionalProducer } from './client/transactional-producer.ts'
+import { NotAMember, TransactionalProducer } from './client/transactional-producer.ts'
 import { ControlReader } from './control-reader.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
@@ -28,7 +28,7 @@ import type { Stage } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { groupId, TOPICS, transactionalId } from './topics.ts'
 import { TraceContext } from './trace-context.ts'
-import { restAfter } from './transaction-pace.ts'
+import { TransactionLoop } from './transaction-loop.ts'
 
 export interface StageRunnerOptions<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly stage: Stage<Output, State>
@@ -53,13 +53,7 @@ const EVENT_CONNECTIONS = 8
 const TABLE_PATIENCE_MS = 10_000
 interface Slot<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly task: PartitionTask<Output, State>
-  /** Counts how often its reading has begun or ended; batches of an earlier one are dropped. */
-  reading: number
   ready: boolean
-  /** What its batch waits for, where it cannot be worked on. */
-  obstacle: string | undefined
-  /** Ends when the batch before has ended: one batch of a task at a time. */
-  turn: Promise<void>
   /** By topic, the offset after all that has come, control records included. */
   readonly fetched: Map<string, number>
   /** By topic, the offset after all that has been worked on, control records included. */
@@ -86,11 +80,17 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   /** By itself: tables mostly have nothing, and events must not wait for that. */
   readonly #tables: PartitionFetcher
   readonly #membership: GroupMembership
+  readonly #producer: TransactionalProducer
+  readonly #loop: TransactionLoop<Output, State>
   /** Each goes on when the group next confirms that this process is a member. */
   readonly #awaitingConfirmation: (() => void)[] = []
   #deps: TaskDeps<Output, State> | undefined
-  #assignment = 0
+  #member: GroupMember = { memberId: '', generationId: -1 }
+  /** Counts how often the tasks have been opened or let go; what belongs to an earlier time is dropped. */
+  #epoch = 0
   #joined = false
+  /** What the loop waits for. */
+  #obstacle: string | undefined
   #failures = 0
   #reason = 'starting'
   #done: Promise<void> | undefined
@@ -123,10 +123,33 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       sessionTimeoutMs: settings.sessionTimeoutMs,
       rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
-      assigned: (partitions) => this.#assigned(partitions),
+      assigned: (partitions, member) => this.#assigned(partitions, member),
       rebalancing: () => this.#notReady('rebalancing'),
       confirmed: () => this.#confirmed(),
       unanswered,
+    })
+    const { metrics, clock, committed } = options
+    this.#producer = new TransactionalProducer({
+      kafka: this.#kafka,
+      transactionalId: transactionalId(options.stage.name, randomUUID()),
+      groupId: groupId(options.stage.name),
+      transactionTimeoutMs: settings.transactionTimeoutMs,
+      sleep: delay,
+    })
+    this.#loop = new TransactionLoop({
+      producer: this.#producer,
+      metrics,
+      clock,
+      logger: this.#logger,
+      pace: { intervalMs: settings.transactionIntervalMs, fullAt: settings.maxTransactionRecords },
+      sleep: (ms) => this.#sleep(ms),
+      member: () => this.#member,
+      committed,
+      failed: (error) => this.#failed(error),
+      obstacle: (reason) => {
+        this.#obstacle = reason
+        this.#updateReady()
+      },
     })
   }
 
@@ -134,8 +157,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   health(): { ready: boolean; reason: string } {
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
     if (!this.#joined) return { ready: false, reason: this.#reason }
+    if (this.#obstacle !== undefined) return { ready: false, reason: this.#obstacle }
     for (const [partition, slot] of this.#slots) {
-      if (slot.obstacle !== undefined) return { ready: false, reason: slot.obstacle }
       if (!slot.ready) return { ready: false, reason: `opening partition ${partition}` }
     }
     return { ready: true, reason: 'ready' }
@@ -159,10 +182,12 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #run(): Promise<void> {
     const lagTimer = setInterval(() => void this.#reportIdleLag(), LAG_INTERVAL_MS)
     let following: Promise<void> | undefined
+    let working: Promise<void> | undefined
     try {
       this.#deps = await this.#untilAnswered(() => this.#prepare())
       await this.#untilAnswered(() => this.#control?.catchUp(), `reading ${TOPICS.control}`)
       following = this.#control?.follow()
+      working = this.#loop.run(this.#stopping.signal)
       while (!this.#stopping.signal.aborted) {
         const error = await this.#membership.hold(this.#stopping.signal, () => this.#beforeLeaving())
         if (this.#stopping.signal.aborted) break
@@ -172,8 +197,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       }
     } finally {
       clearInterval(lagTimer)
-      await Promise.all([this.#events.close(), this.#tables.close()])
-      await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
+      this.#stopping.abort()
+      await working
+      await Promise.allSettled([this.#events.close(), this.#tables.close(), this.#producer.close()])
       await this.#reader.close().catch(() => {})
       await this.#control?.close()
       await following
@@ -218,115 +244,125 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       reader: this.#reader,
       metrics,
       logger: this.#logger,
-      clock,
+      sleep: (ms) => this.#sleep(ms),
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
       repartitionPartitions,
-      committed,
+      keepOutputs: committed !== undefined,
       traces: new TraceContext(settings.tracing?.share),
       spans,
     }
   }
 
-  /** Batches that wait are dropped; those at hand are finished, where the process ends, while the partitions are still ours. */
+  /** What waits is dropped; the transaction at hand is finished, where the process ends, while the partitions are still ours. */
   async #beforeLeaving(): Promise<void> {
     this.#notReady('not in the group')
-    this.#assignment++
-    this.#events.forgetAll()
-    this.#tables.forgetAll()
-    for (const slot of this.#slots.values()) slot.reading++
-    if (this.#stopping.signal.aborted)
-      await Promise.allSettled([...this.#slots.values()].map((slot) => slot.turn))
+    this.#letGo()
+    if (this.#stopping.signal.aborted) await this.#loop.clear()
   }
 
-  /** The group has given us these partitions: the others' tasks end, these are opened, known ones too. */
-  #assigned(partitions: readonly number[]): void {
-    const assignment = ++this.#assignment
+  /** From here on nothing that was asked for before counts. */
+  #letGo(): number {
     this.#events.forgetAll()
     this.#tables.forgetAll()
-    for (const [partition, slot] of this.#slots) {
-      slot.reading++
+    for (const slot of this.#slots.values()) slot.ready = false
+    return ++this.#epoch
+  }
+
+  #isOver(epoch: number): boolean {
+    return epoch !== this.#epoch || this.#stopping.signal.aborted
+  }
+
+  /** The group has given us these partitions, and no others. */
+  #assigned(partitions: readonly number[], member: GroupMember): void {
+    this.#member = member
+    for (const partition of this.#slots.keys()) {
       if (partitions.includes(partition)) continue
       this.#slots.delete(partition)
       this.#options.metrics.forgetPartition(partition)
-      void slot.turn.then(() => slot.task.close()).catch(() => {})
     }
     for (const partition of partitions) {
-      const slot = this.#slots.get(partition) ?? {
-        task: this.#createTask(partition),
-        reading: 0,
-        ready: false,
-        turn: Promise.resolve(),
-        obstacle: undefined,
-        fetched: new Map(),
-        done: new Map(),
-      }
-      this.#slots.set(partition, slot)
-      this.#openInTurn(slot, assignment)
+      if (this.#slots.has(partition)) continue
+      const task = new PartitionTask(partition, this.#deps!)
+      this.#slots.set(partition, { task, ready: false, fetched: new Map(), done: new Map() })
     }
     this.#joined = true
-    this.#logger.info({ partitions, assignment }, 'joined the group')
+    this.#logger.info({ partitions, generation: member.generationId }, 'joined the group')
+    void this.#openAll(this.#letGo())
     this.#updateReady()
   }
 
-  #createTask(partition: number): PartitionTask<Output, State> {
-    const { stage, settings } = this.#options
-    const producer = new TransactionalProducer({
-      kafka: this.#kafka,
-      transactionalId: transactionalId(stage.name, this.#topics[0]!, partition),
-      groupId: groupId(stage.name),
-      transactionTimeoutMs: settings.transactionTimeoutMs,
-      sleep: delay,
-    })
-    return new PartitionTask(partition, producer, this.#deps!)
+  /**
+   * A transaction did not commit, or nobody knows: `open` settles that. A producer that was fenced goes on, too, as long as
+   * the group takes it for a member: whoever got one of its partitions ended what it seemed to have left open.
+   */
+  #failed(error: unknown): void {
+    if (isUnanswered(error)) breakSockets(this.#kafka)
+    const epoch = this.#letGo()
+    this.#failures++
+    const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
+    this.#logger.warn(
+      { error: describe(error), retryInMs: wait },
+      'the transaction did not commit; opening the partitions again',
+    )
+    this.#updateReady()
+    const mayGoOn =
+      error instanceof NotAMember
+        ? new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
+        : this.#sleep(wait)
+    void mayGoOn.then(() => this.#openAll(epoch))
   }
 
-  #isCurrent(assignment: number): boolean {
-    return assignment === this.#assignment && !this.#stopping.signal.aborted
+  /** A heartbeat was answered. */
+  #confirmed(): void {
+    for (const go of this.#awaitingConfirmation.splice(0)) go()
   }
 
-  /** Opens the slot's task when what it is at has ended. */
-  #openInTurn(slot: Slot<Output, State>, assignment: number): void {
-    slot.ready = false
-    slot.turn = slot.turn
-      .then(() => this.#open(slot, assignment))
-      .catch((error: unknown) => {
-        const { partition } = slot.task
-        this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
-      })
+  /** Opens every task, trying until it succeeds or something else has happened. */
+  async #openAll(epoch: number): Promise<void> {
+    await this.#loop.clear()
+    if (!(await this.#untilOver(epoch, () => this.#producer.fence(), 'the producer cannot be fenced yet')))
+      return
+    for (const slot of this.#slots.values()) void this.#open(slot, epoch)
   }
 
-  /** Opens the task for this assignment, trying until it succeeds or the assignment is over. */
-  async #open(slot: Slot<Output, State>, assignment: number): Promise<void> {
+  async #open(slot: Slot<Output, State>, epoch: number): Promise<void> {
     const { task } = slot
-    let backoff = FIRST_BACKOFF_MS
-    while (this.#isCurrent(assignment)) {
+    const { partition } = task
+    slot.fetched.clear()
+    slot.done.clear()
+    const isOver = () => this.#isOver(epoch)
+    const open = async () => void (await task.open(this.#producer, isOver))
+    if (await this.#untilOver(epoch, open, 'partition cannot be opened yet', { partition }))
+      await this.#readInOrder(slot, epoch)
+  }
+
+  /** Tries again after a failure; false where the epoch is over. */
+  async #untilOver(
+    epoch: number,
+    attempt: () => Promise<void>,
+    failure: string,
+    of: { readonly partition?: number } = {},
+  ): Promise<boolean> {
+    for (let backoff = FIRST_BACKOFF_MS; !this.#isOver(epoch); backoff *= 2) {
       try {
-        await task.open()
+        await attempt()
         break
       } catch (error) {
         if (isUnanswered(error)) breakSockets(this.#kafka)
-        this.#logger.warn(
-          { partition: task.partition, error: describe(error), retryInMs: backoff },
-          'partition cannot be opened yet',
-        )
-        await this.#sleep(backoff)
-        backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
+        const retryInMs = Math.min(backoff, LONGEST_BACKOFF_MS)
+        this.#logger.warn({ ...of, error: describe(error), retryInMs }, failure)
+        await this.#sleep(retryInMs)
       }
     }
-    if (!this.#isCurrent(assignment)) return
-    slot.fetched.clear()
-    slot.done.clear()
-    // Not awaited: tables are caught up by batches, and batches wait for this turn to end.
-    void this.#readInOrder(slot, ++slot.reading, assignment)
+    return !this.#isOver(epoch)
   }
 
   /** Tables first, to the end that they have now; then events. */
-  async #readInOrder(slot: Slot<Output, State>, reading: number, assignment: number): Promise<void> {
+  async #readInOrder(slot: Slot<Output, State>, epoch: number): Promise<void> {
     const { task } = slot
     const tables = [...this.#tableTopics]
     const events = this.#topics.filter((topic) => !this.#tableTopics.has(topic))
-    const isOver = () => reading !== slot.reading || !this.#isCurrent(assignment)
     try {
       const ends = await Promise.all(
         tables.map(async (topic) => {
@@ -334,8 +370,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           return { topic, end }
         }),
       )
-      if (isOver()) return
-      for (const topic of tables) this.#want(slot, reading, topic)
+      if (this.#isOver(epoch)) return
+      for (const topic of tables) this.#want(slot, epoch, topic)
       let progressAt = performance.now()
       let sumBefore = -1
       for (;;) {
@@ -355,155 +391,82 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           break
         }
         await this.#sleep(20)
-        if (isOver()) return
+        if (this.#isOver(epoch)) return
       }
-      for (const topic of events) this.#want(slot, reading, topic)
+      for (const topic of events) this.#want(slot, epoch, topic)
       slot.ready = true
       this.#updateReady()
     } catch (error) {
-      if (!isOver())
+      if (!this.#isOver(epoch))
         this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not read')
     }
   }
 
-  #fetcherOf(topic: string): PartitionFetcher {
-    return this.#tableTopics.has(topic) ? this.#tables : this.#events
-  }
-
   /** Asks for what comes after all that has come of the topic. */
-  #want(slot: Slot<Output, State>, reading: number, topic: string): void {
-    this.#fetcherOf(topic).want({
+  #want(slot: Slot<Output, State>, epoch: number, topic: string): void {
+    if (this.#isOver(epoch)) return
+    const { task } = slot
+    const isTable = this.#tableTopics.has(topic)
+    const fetcher = isTable ? this.#tables : this.#events
+    fetcher.want({
       topic,
-      partition: slot.task.partition,
-      offset: slot.fetched.get(topic) ?? slot.task.position(topic),
+      partition: task.partition,
+      offset: slot.fetched.get(topic) ?? task.position(topic),
       deliver: (batch) => {
-        if (reading !== slot.reading) return
-        slot.fetched.set(topic, Number(batch.lastOffset()) + 1)
-        this.#inTurn(slot, () => this.#work(slot, reading, batch))
+        const next = Number(batch.lastOffset()) + 1
+        slot.fetched.set(topic, next)
+        // Where the broker has more, it comes while this is worked on. Where it has not, whoever asks later gets more at once.
+        const isBehind = next < Number(batch.lastStableOffset)
+        const wantMore = () => this.#want(slot, epoch, topic)
+        this.#loop.add({
+          task,
+          batch,
+          at: 0,
+          taken: () => {
+            if (isBehind) wantMore()
+          },
+          committed: () => {
+            this.#failures = 0
+            slot.done.set(topic, next)
+            // How far a table is behind is another thing, and mostly nothing to wait for.
+            if (!isTable)
+              this.#options.metrics.setLag(task.partition, Math.max(0, Number(batch.highWatermark) - next))
+          },
+          rested: () => {
+            if (!isBehind) wantMore()
+          },
+        })
       },
-      outOfRange: () => this.#inTurn(slot, () => this.#passGap(slot, reading, topic)),
+      outOfRange: () => void this.#passGap(slot, epoch, topic),
     })
-  }
-
-  #inTurn(slot: Slot<Output, State>, work: () => Promise<void>): void {
-    slot.turn = slot.turn.then(work).catch((error: unknown) => {
-      if (this.#stopping.signal.aborted) return
-      this.#logger.error(
-        { partition: slot.task.partition, error: describe(error) },
-        'a batch could not be worked on',
-      )
-    })
-  }
-
-  async #work(slot: Slot<Output, State>, reading: number, batch: FetchedBatch): Promise<void> {
-    if (reading !== slot.reading) return
-    const { topic, messages } = batch
-    const { transactionIntervalMs, maxTransactionRecords } = this.#options.settings
-    // Where there is much, there is more: it comes while this is worked on, one batch ahead.
-    const ahead = messages.length * 2 >= maxTransactionRecords
-    if (ahead) this.#want(slot, reading, topic)
-    const started = performance.now()
-    if (messages.length > 0 && !(await this.#process(slot, reading, batch))) return
-    slot.done.set(topic, Number(batch.lastOffset()) + 1)
-    if (ahead) return
-    const rest = restAfter(performance.now() - started, messages.length, {
-      intervalMs: transactionIntervalMs,
-      fullAt: maxTransactionRecords,
-    })
-    const wantMore = () => {
-      if (reading === slot.reading) this.#want(slot, reading, topic)
-    }
-    // Control records alone were no transaction. Not awaited: the turn is free for other topics of the partition.
-    if (messages.length > 0 && rest > 1) void this.#sleep(rest).then(wantMore)
-    else wantMore()
-  }
-
-  /** False where the batch is not to be worked on, or has to come again. */
-  async #process(slot: Slot<Output, State>, reading: number, batch: FetchedBatch): Promise<boolean> {
-    const { topic, partition, messages, highWatermark } = batch
-    const lag = Math.max(0, Number(highWatermark) - 1 - Number(messages.at(-1)!.offset))
-    let backoff = FIRST_BACKOFF_MS
-    while (reading === slot.reading) {
-      try {
-        await slot.task.process(topic, messages, { lag })
-        this.#failures = 0
-        return true
-      } catch (error) {
-        if (error instanceof RegistryUnavailable || error instanceof RegistryRefused) {
-          this.#logger.warn(
-            { topic, partition, error: error.message, retryInMs: backoff },
-            'waiting for the schema registry',
-          )
-          slot.obstacle = error.message
-          this.#updateReady()
-          await this.#sleep(backoff)
-          backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
-          slot.obstacle = undefined
-          this.#updateReady()
-          if (this.#stopping.signal.aborted) return false
-          continue
-        }
-        // One has waited for nothing; the others' connections, the consumer's too, go the same way.
-        if (isUnanswered(error)) breakSockets(this.#kafka)
-        this.#failures++
-        const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
-        this.#logger.warn(
-          { topic, partition, error: describe(error), retryInMs: wait },
-          'the transaction did not commit; opening the partition again',
-        )
-        void this.#reopen(slot, wait)
-        return false
-      }
-    }
-    return false
-  }
-
-  /**
-   * After a transaction that did not commit, or of which nobody knows: `open` settles that, and fences. It waits until the
-   * group has confirmed that the partition is ours, so that two processes which both take it for theirs do not go on fencing
-   * one another: the one that is no member any more is not confirmed.
-   */
-  async #reopen(slot: Slot<Output, State>, waitMs: number): Promise<void> {
-    const assignment = this.#assignment
-    slot.reading++
-    slot.ready = false
-    this.#updateReady()
-    for (const topic of this.#topics) this.#fetcherOf(topic).forget(topic, slot.task.partition)
-    await this.#sleep(waitMs)
-    await new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
-    if (this.#isCurrent(assignment) && this.#slots.get(slot.task.partition) === slot)
-      this.#openInTurn(slot, assignment)
-  }
-
-  #confirmed(): void {
-    for (const go of this.#awaitingConfirmation.splice(0)) go()
   }
 
   /** The log does not have what comes next: retention has deleted it, or the log has lost its end. */
-  async #passGap(slot: Slot<Output, State>, reading: number, topic: string): Promise<void> {
-    if (reading !== slot.reading) return
+  async #passGap(slot: Slot<Output, State>, epoch: number, topic: string): Promise<void> {
     const { task } = slot
     const { partition } = task
     const position = slot.fetched.get(topic) ?? task.position(topic)
-    const { start, end } = await this.#untilAnswered(() =>
-      this.#reader.bounds(topic, partition, 'read_uncommitted'),
-    )
-    if (start > position) {
-      this.#options.metrics.expiredRecords.inc(start - position)
-      this.#logger.error(
-        { topic, partition, position, start },
-        'retention deleted records that were never read',
-      )
-      task.skipTo(topic, start)
-      slot.fetched.set(topic, start)
-    } else {
-      this.#logger.error(
-        { topic, partition, position, end },
-        'the topic ends before the position: it has lost records; waiting for it to reach the position again',
-      )
-      await this.#sleep(LONGEST_BACKOFF_MS)
+    const pass = async () => {
+      const { start, end } = await this.#reader.bounds(topic, partition, 'read_uncommitted')
+      if (this.#isOver(epoch)) return
+      if (start > position) {
+        this.#options.metrics.expiredRecords.inc(start - position)
+        this.#logger.error(
+          { topic, partition, position, start },
+          'retention deleted records that were never read',
+        )
+        task.skipTo(topic, start)
+        slot.fetched.set(topic, start)
+      } else {
+        this.#logger.error(
+          { topic, partition, position, end },
+          'the topic ends before the position: it has lost records; waiting for it to reach the position again',
+        )
+        await this.#sleep(LONGEST_BACKOFF_MS)
+      }
     }
-    if (reading === slot.reading) this.#want(slot, reading, topic)
+    if (await this.#untilOver(epoch, pass, 'the bounds of the topic are not known', { partition }))
+      this.#want(slot, epoch, topic)
   }
 
   async #reportIdleLag(): Promise<void> {

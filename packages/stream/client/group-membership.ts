@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import { copartitionAssigner } from './copartition-assigner.ts'
+import type { GroupMember } from './group-offset-requests.ts'
 import { leaveGroup } from './leave-group.ts'
 
 export interface GroupMembershipOptions {
@@ -10,8 +11,8 @@ export interface GroupMembershipOptions {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
-  /** The group has given this process these partitions, and no others. */
-  readonly assigned: (partitions: readonly number[]) => void
+  /** The group has given this process these partitions, and no others, as the member that commits have to name. */
+  readonly assigned: (partitions: readonly number[], member: GroupMember) => void
   /** The group is about to share its partitions anew. */
   readonly rebalancing: () => void
   /** The coordinator has answered a heartbeat: what was assigned last is assigned still. */
@@ -58,10 +59,11 @@ export class GroupMembership {
       signal.addEventListener('abort', () => resolve(undefined), { once: true })
     })
     // Runs synchronously when kafkajs has joined, before it looks at its partitions.
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      const { memberId, memberAssignment, generationId } = payload as typeof payload & GroupMember
       this.#formerMember = memberId
       consumer.pause(topics.map((topic) => ({ topic, partitions: memberAssignment[topic] ?? [] })))
-      assigned(memberAssignment[topics[0]!] ?? [])
+      assigned(memberAssignment[topics[0]!] ?? [], { memberId, generationId })
     })
     consumer.on(consumer.events.REBALANCING, rebalancing)
     consumer.on(consumer.events.HEARTBEAT, confirmed)

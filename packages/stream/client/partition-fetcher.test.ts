@@ -61,6 +61,7 @@ const batchOf = (topic: string, partition: number, from: number, ...offsets: num
   new FetchedBatch(topic, String(from), {
     partition,
     highWatermark: '100',
+    lastStableOffset: '100',
     abortedTransactions: [],
     messages: offsets.map(recordAt),
   } as ConstructorParameters<typeof FetchedBatch>[2])
@@ -188,6 +189,7 @@ describe('PartitionFetcher', () => {
     const batch = new FetchedBatch('t', '4', {
       partition: 0,
       highWatermark: '5',
+      lastStableOffset: '5',
       abortedTransactions: [],
       messages: [{ ...recordAt(4), isControlRecord: true }],
     } as ConstructorParameters<typeof FetchedBatch>[2])
