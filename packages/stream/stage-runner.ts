@@ -141,7 +141,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       metrics,
       clock,
       logger: this.#logger,
-      pace: { intervalMs: settings.transactionIntervalMs, fullAt: settings.maxTransactionRecords },
+      intervalMs: settings.transactionIntervalMs,
       sleep: (ms) => this.#sleep(ms),
       member: () => this.#member,
       committed,
@@ -421,6 +421,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
         this.#loop.add({
           task,
           batch,
+          isBehind,
           at: 0,
           taken: () => {
             if (isBehind) wantMore()

@@ -7,7 +7,7 @@ import { TransactionLoop, type TransactionLoopOptions } from './transaction-loop
 
 type LoopOptions<Output extends RecordName> = Omit<
   TransactionLoopOptions<Output>,
-  'pace' | 'sleep' | 'member' | 'failed' | 'obstacle'
+  'intervalMs' | 'sleep' | 'member' | 'failed' | 'obstacle'
 >
 
 /** Runs messages of one topic through a task, in as many transactions as they take; rejects with what one fails with. */
@@ -25,7 +25,7 @@ export function transact<Output extends RecordName, State extends Record<string,
     }
     const loop = new TransactionLoop<Output, State>({
       ...options,
-      pace: { intervalMs: 0, fullAt: 1 },
+      intervalMs: 0,
       sleep: async () => {},
       member: () => ({ memberId: 'member', generationId: 1 }),
       failed: (error) => end(() => reject(error)),
@@ -34,6 +34,7 @@ export function transact<Output extends RecordName, State extends Record<string,
     loop.add({
       task,
       batch: { topic, partition: task.partition, messages } as FetchedBatch,
+      isBehind: false,
       at: 0,
       taken: () => {},
       committed: () => end(resolve),

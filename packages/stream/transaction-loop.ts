@@ -11,12 +11,14 @@ import type { StageMetrics } from './metrics.ts'
 import type { PartitionTask } from './partition-task.ts'
 import type { StateStore } from './state.ts'
 import { Transaction } from './transaction.ts'
-import { type Pace, restAfter } from './transaction-pace.ts'
+import { restAfter } from './transaction-pace.ts'
 
 /** Records of one partition of one input topic, on their way into a transaction. */
 export interface Delivery<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly task: PartitionTask<Output, State>
   readonly batch: FetchedBatch
+  /** Whether the broker has more of it. */
+  readonly isBehind: boolean
   /** Index of the first message that no transaction has taken. */
   at: number
   /** Its last message has been taken: what comes after may be fetched. */
@@ -32,7 +34,8 @@ export interface TransactionLoopOptions<Output extends RecordName> {
   readonly metrics: StageMetrics
   readonly clock: () => number
   readonly logger: Logger
-  readonly pace: Pace
+  /** Shortest time from one transaction's begin to the next one's, ms. */
+  readonly intervalMs: number
   readonly sleep: (ms: number) => Promise<void>
   /** As whom transactions commit. */
   readonly member: () => GroupMember
@@ -80,7 +83,7 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
   /** Never throws; ends with the signal, after the transaction at hand. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true })
-    const { pace, sleep } = this.#options
+    const { intervalMs, sleep } = this.#options
     while (!signal.aborted) {
       if (this.#queue.length === 0) {
         await new Promise<void>((resolve) => {
@@ -92,8 +95,9 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
       const cycle = this.#transact()
       this.#cycle = cycle
       const { records, ended } = await cycle
-      // Control records alone were no transaction.
-      const rest = records === 0 ? 0 : restAfter(performance.now() - started, records, pace)
+      // Control records alone were no transaction; and who is behind does not rest.
+      const goesOn = records === 0 || this.#queue.some((delivery) => delivery.isBehind || delivery.at > 0)
+      const rest = goesOn ? 0 : restAfter(performance.now() - started, intervalMs)
       if (rest > 1) await sleep(rest)
       for (const delivery of ended) delivery.rested()
       // What came during the rest would otherwise go without what is asked for now.
