@@ -3,6 +3,7 @@ import type { FetchedBatch } from './client/fetched-batch.ts'
 import type { GroupMember } from './client/group-offset-requests.ts'
 import {
   type InputOffset,
+  NotAMember,
   ProducerFenced,
   type TransactionalProducer,
 } from './client/transactional-producer.ts'
@@ -144,7 +145,8 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
       for (const delivery of ended) delivery.committed()
       return { records: transaction.records, ended }
     } catch (error) {
-      metrics.transactions[error instanceof ProducerFenced ? 'fenced' : 'failed'].inc()
+      const isFenced = error instanceof ProducerFenced || error instanceof NotAMember
+      metrics.transactions[isFenced ? 'fenced' : 'failed'].inc()
       this.#queue = []
       failed(error)
       return NOTHING
