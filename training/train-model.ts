@@ -43,11 +43,11 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
 const HELD_OUT = 80
 
 /**
- * Added to each calibrated margin, so that 0.5 is not the even chance but the cut with the better F1 over sets in which harm is
- * rarer or written otherwise than in most of the training texts. Chosen on the held-out texts of the research profile: mean F1 of
- * its twelve sets.
+ * Added to each calibrated margin, so that 0.5 is not the even chance but a cut with a better F1 where harm is rarer or written
+ * otherwise than in most of the training texts. On the held-out texts of the research profile the mean F1 of its twelve sets is
+ * highest at 0.5; half of that, since false alarms rise all the way.
  */
-const LENIENCE = 0.15
+const LENIENCE = 0.25
 
 /** A set that a profile trains on is not there; the message names the remedy. */
 export class MissingData extends Error {
