@@ -381,11 +381,12 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     isOver: () => boolean,
   ): Promise<ReadonlyMap<string, number> | null> {
     const { stage, reader, sleep } = this.#deps
+    const topics = [...this.#inputs.keys()]
     const topic = stateTopic(stage.name)
     const began = performance.now()
     const ended = new Set([producer.transactionalId])
     while (!isOver()) {
-      const offsets = await producer.committedOffsets([...this.#inputs.keys()], this.partition)
+      const offsets = await producer.committedOffsets(topics, this.partition)
       const [decided, all] = await Promise.all([
         reader.bounds(topic, this.partition),
         reader.bounds(topic, this.partition, 'read_uncommitted'),
@@ -393,11 +394,11 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       if (decided.end === all.end && offsets.every(({ stable }) => stable))
         return new Map(offsets.map((each) => [each.topic, each.offset]))
       if (performance.now() - began > ENDING_MS) {
-        for (const { committedBy } of offsets) {
-          if (committedBy === '' || ended.has(committedBy)) continue
-          ended.add(committedBy)
-          this.#logger.info({ by: committedBy }, 'ending the transaction of a former owner')
-          await producer.fenceOther(committedBy)
+        for (const owner of await producer.lastCommitters(topics, this.partition)) {
+          if (ended.has(owner)) continue
+          ended.add(owner)
+          this.#logger.info({ by: owner }, 'ending the transaction of a former owner')
+          await producer.fenceOther(owner)
         }
       }
       await sleep(LOOK_AGAIN_MS)

@@ -26,7 +26,7 @@ export interface CommittedOffset {
   readonly offset: number
   /** Transactional id that committed it; empty where nobody has, or a version of Wardline before generations. */
   readonly committedBy: string
-  /** False while a transaction that commits another one has yet to be decided. */
+  /** False, where stable ones were asked for, while a transaction that commits another one has yet to be decided. */
   readonly stable: boolean
 }
 
@@ -128,10 +128,12 @@ interface OffsetFetchAnswer {
   readonly code: number
 }
 
+/** `requireStable`: an offset that another is about to take the place of is not told, nor who committed it. */
 export const offsetFetch = (
   groupId: string,
   topics: readonly string[],
   partition: number,
+  requireStable: boolean,
 ): ProtocolRequest<OffsetFetchAnswer> => ({
   request: {
     apiKey: 9,
@@ -149,7 +151,7 @@ export const offsetFetch = (
               .writeUVarInt(NO_TAGS),
           ),
         )
-        .writeBoolean(true) // require stable
+        .writeBoolean(requireStable)
         .writeUVarInt(NO_TAGS),
   },
   response: {

@@ -102,6 +102,7 @@ it('sees that offsets are about to be committed, and ends the transaction of a p
   })
   const next = await fenced('enforce.next')
   expect(await committed(next)).toMatchObject({ stable: false })
+  expect([...(await next.lastCommitters([TOPICS.feedEvents], 0))]).toEqual(['enforce.second'])
   await next.fenceOther('enforce.gone')
   expect(await committed(next)).toMatchObject({ offset: 6, stable: true })
   await expect(transaction.commit()).rejects.toThrow()

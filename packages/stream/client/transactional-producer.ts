@@ -177,14 +177,15 @@ export class TransactionalProducer {
     void cluster.disconnect().catch(() => {})
   }
 
-  /** What the group has committed of a partition of each topic. */
-  async committedOffsets(topics: readonly string[], partition: number): Promise<readonly CommittedOffset[]> {
-    await this.#connect()
-    const { groupId } = this.#options
-    const { offsets } = await this.#atGroupCoordinator((broker) =>
-      broker.connectionPool.send(offsetFetch(groupId, topics, partition)),
-    )
-    return offsets
+  /** What the group has committed of a partition of each topic, as far as no transaction is about to commit another. */
+  committedOffsets(topics: readonly string[], partition: number): Promise<readonly CommittedOffset[]> {
+    return this.#fetchOffsets(topics, partition, true)
+  }
+
+  /** Transactional ids that committed last of a partition of the topics, whatever is about to be committed. */
+  async lastCommitters(topics: readonly string[], partition: number): Promise<ReadonlySet<string>> {
+    const offsets = await this.#fetchOffsets(topics, partition, false)
+    return new Set(offsets.map(({ committedBy }) => committedBy).filter((id) => id !== ''))
   }
 
   /**
@@ -288,6 +289,19 @@ export class TransactionalProducer {
       ),
       partitions.size > 0 ? this.#joinPartitions(partitions) : undefined,
     ])
+  }
+
+  async #fetchOffsets(
+    topics: readonly string[],
+    partition: number,
+    requireStable: boolean,
+  ): Promise<readonly CommittedOffset[]> {
+    await this.#connect()
+    const { groupId } = this.#options
+    const { offsets } = await this.#atGroupCoordinator((broker) =>
+      broker.connectionPool.send(offsetFetch(groupId, topics, partition, requireStable)),
+    )
+    return offsets
   }
 
   async #joinPartitions(partitions: PartitionSets): Promise<void> {
