@@ -55,8 +55,10 @@ const content = (text: string) => {
   return written
 }
 const upTo = (offset: number) => [{ topic: TOPICS.feedEvents, partition: 0, offset }]
-const committed = async (producer: TransactionalProducer) =>
+const look = async (producer: TransactionalProducer) =>
   (await producer.committedOffsets([TOPICS.feedEvents], 0))[0]!
+/** A transaction that has ended is told everywhere a little later. */
+const committed = (producer: TransactionalProducer) => expect.poll(() => look(producer))
 
 async function texts(): Promise<string[]> {
   const reader = new PartitionReader(chain.connection.kafka)
@@ -71,7 +73,7 @@ async function texts(): Promise<string[]> {
 it('commits as a member of the present generation, and nobody else does', async () => {
   const first = await fenced('enforce.first')
   const second = await fenced('enforce.second')
-  expect(await committed(first)).toMatchObject({ offset: -1, committedBy: '', stable: true })
+  await committed(first).toMatchObject({ offset: -1, committedBy: '', stable: true })
   await first.commit(content('one'), upTo(5), member)
   for (const other of [
     { ...member, generationId: member.generationId - 1 },
@@ -80,11 +82,11 @@ it('commits as a member of the present generation, and nobody else does', async 
     await expect(second.commit(content('two'), upTo(9), other)).rejects.toThrow(NotAMember)
     await second.fence()
   }
-  expect(await committed(second)).toMatchObject({ offset: 5, committedBy: 'enforce.first', stable: true })
+  await committed(second).toMatchObject({ offset: 5, committedBy: 'enforce.first', stable: true })
   await second.begin()
   await second.commit(content('three'), upTo(6), member)
-  expect(await committed(first)).toMatchObject({ offset: 6, committedBy: 'enforce.second' })
-  expect(await texts()).toEqual(['one', 'three'])
+  await committed(first).toMatchObject({ offset: 6, committedBy: 'enforce.second' })
+  await expect.poll(texts).toEqual(['one', 'three'])
 })
 
 it('sees that offsets are about to be committed, and ends the transaction of a producer that is gone', async () => {
@@ -101,10 +103,10 @@ it('sees that offsets are about to be committed, and ends the transaction of a p
     topics: [{ topic: TOPICS.feedEvents, partitions: [{ partition: 0, offset: '99' }] }],
   })
   const next = await fenced('enforce.next')
-  expect(await committed(next)).toMatchObject({ stable: false })
+  await committed(next).toMatchObject({ stable: false })
   expect([...(await next.lastCommitters([TOPICS.feedEvents], 0))]).toEqual(['enforce.second'])
   await next.fenceOther('enforce.gone')
-  expect(await committed(next)).toMatchObject({ offset: 6, stable: true })
+  await committed(next).toMatchObject({ offset: 6, stable: true })
   await expect(transaction.commit()).rejects.toThrow()
   await gone.disconnect()
   expect(await texts()).not.toContain('never')
