@@ -258,7 +258,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #beforeLeaving(): Promise<void> {
     this.#notReady('not in the group')
     this.#letGo()
-    if (this.#stopping.signal.aborted) await this.#loop.clear()
+    const ended = this.#loop.clear()
+    if (this.#stopping.signal.aborted) await ended
   }
 
   /** From here on nothing that was asked for before counts. */
@@ -306,6 +307,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       'the transaction did not commit; opening the partitions again',
     )
     this.#updateReady()
+    // Whoever is not in the group at the moment opens them when it is again.
+    if (!this.#joined) return
     const mayGoOn =
       error instanceof NotAMember
         ? new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
