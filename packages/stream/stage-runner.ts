@@ -61,8 +61,8 @@ interface Slot<Output extends RecordName, State extends Record<string, StateStor
 }
 
 /**
- * Runs a stage: joins the group, opens a task for each partition it is given, hands batches to the tasks,
- * and starts over after an outage. Never gives up by itself; `stop` ends it.
+ * Runs a stage: joins the group, opens a task for each partition it is given, has what is read go into transactions, and
+ * starts over after an outage. Never gives up by itself; `stop` ends it.
  */
 export class StageRunner<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly #options: StageRunnerOptions<Output, State>
@@ -145,7 +145,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       sleep: (ms) => this.#sleep(ms),
       member: () => this.#member,
       committed,
-      failed: (error) => this.#failed(error),
+      failed: (error, member) => this.#failed(error, member),
       obstacle: (reason) => {
         this.#obstacle = reason
         this.#updateReady()
@@ -173,7 +173,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     return this.#done ?? Promise.resolve()
   }
 
-  /** Finishes the batches at hand, leaves the group, closes the connections. */
+  /** Finishes the transaction at hand, leaves the group, closes the connections. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#done
@@ -297,7 +297,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
    * A transaction did not commit, or nobody knows: `open` settles that. A producer that was fenced goes on, too, as long as
    * the group takes it for a member: whoever got one of its partitions ended what it seemed to have left open.
    */
-  #failed(error: unknown): void {
+  #failed(error: unknown, member: GroupMember): void {
     if (isUnanswered(error)) breakSockets(this.#kafka)
     const epoch = this.#letGo()
     this.#failures++
@@ -309,8 +309,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     this.#updateReady()
     // Whoever is not in the group at the moment opens them when it is again.
     if (!this.#joined) return
+    // A member of an earlier generation, and the present one has been told since: no need to wait for it.
     const mayGoOn =
-      error instanceof NotAMember
+      error instanceof NotAMember && member === this.#member
         ? new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
         : this.#sleep(wait)
     void mayGoOn.then(() => this.#openAll(epoch))

@@ -42,8 +42,11 @@ export interface TransactionLoopOptions<Output extends RecordName> {
   readonly member: () => GroupMember
   /** Called with each output after its transaction has committed; absent where nobody asks. */
   readonly committed: ((output: RecordTypes[Output]) => void) | undefined
-  /** A transaction has not committed, or nobody knows: everything that waits has been dropped, and the tasks have to be opened anew. */
-  readonly failed: (error: unknown) => void
+  /**
+   * A transaction of this member has not committed, or nobody knows: everything that waits has been dropped, and the tasks
+   * have to be opened anew.
+   */
+  readonly failed: (error: unknown, member: GroupMember) => void
   /** What the loop waits for before it can go on; undefined once it can. */
   readonly obstacle: (reason: string | undefined) => void
 }
@@ -108,8 +111,9 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
 
   /** One transaction of what waits. */
   async #transact(): Promise<{ records: number; ended: readonly Delivery<Output, State>[] }> {
-    const { producer, clock, metrics, member, committed, failed } = this.#options
+    const { producer, clock, metrics, committed, failed } = this.#options
     const queue = this.#queue
+    const member = this.#options.member()
     if (!(await this.#prepare(queue))) return NOTHING
     // What comes from here on has not been prepared.
     const prepared = queue.length
@@ -137,7 +141,7 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
       for (const task of tasks) offsets.push(...task.seal(transaction, now))
       for (const delivery of ended) delivery.taken()
       if (tasks.size > 0) {
-        await producer.commit(transaction.content, offsets, member())
+        await producer.commit(transaction.content, offsets, member)
         for (const task of tasks) task.committed()
         transaction.count(metrics, clock())
         if (committed) for (const output of transaction.outputs) committed(output)
@@ -148,7 +152,7 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
       const isFenced = error instanceof ProducerFenced || error instanceof NotAMember
       metrics.transactions[isFenced ? 'fenced' : 'failed'].inc()
       this.#queue = []
-      failed(error)
+      failed(error, member)
       return NOTHING
     }
   }
