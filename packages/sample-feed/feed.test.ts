@@ -367,15 +367,16 @@ describe('JSON lines', () => {
 })
 
 describe('speed', () => {
-  it('makes tens of thousands of events a second', () => {
+  it('makes tens of thousands of events in a second of a core', () => {
     const feed = createSampleFeed({ seed: 9, startAt: START })
     Array.from(feed.events(10_000))
-    // The best of three: other work on the machine must not fail the test.
+    // Of the thread's processor time, the best of three: other work on the machine must not fail the test.
     let best = 0
     for (let round = 0; round < 3; round++) {
-      const started = performance.now()
+      const started = process.threadCpuUsage()
       for (const { event } of feed.events(20_000)) if (event.eventId === '') throw new Error('no id')
-      best = Math.max(best, 20_000 / ((performance.now() - started) / 1000))
+      const { user, system } = process.threadCpuUsage(started)
+      best = Math.max(best, 20_000 / ((user + system) / 1e6))
     }
     expect(best).toBeGreaterThan(50_000)
   })
