@@ -295,6 +295,32 @@ describe('pile-on', () => {
     expect(finding(stage.assess(attack(9, T0 + 3 * DAY)), 'pile_on')).toBe(0)
   })
 
+  it('calls what one alone does to a minor targeted abuse, more the more often and the sharper it is', () => {
+    const sharp = (score: number, i: number): ClassifiedEvent => ({
+      ...attack(1, T0 + i * MINUTE),
+      conversationId: 'post',
+      modelVersion: 'research-dd2aa631c2fd',
+      score,
+      scores: [{ category: 'abuse_bullying', score }],
+      tones: { approach: -4, recruiting: -4, hostile: 2 },
+    })
+    const [mild, strong] = [harness(), harness()]
+    const all = Array.from({ length: 6 }, (_, i) => [
+      finding(mild.assess(sharp(0.5, i)), 'targeted_abuse'),
+      finding(strong.assess(sharp(0.95, i)), 'targeted_abuse'),
+    ])
+    const ofMild = all.map(([score]) => score!)
+    expect(ofMild[0]).toBeGreaterThan(0)
+    expect(ofMild).toEqual(ofMild.toSorted((a, b) => a - b))
+    for (const [less, more] of all) expect(more).toBeGreaterThan(less!)
+
+    const second = strong.assess({ ...sharp(0.95, 7), actorId: 'bully-2' })
+    expect(finding(second, 'pile_on')).toBeGreaterThan(0)
+    expect(finding(second, 'targeted_abuse')).toBe(0)
+    const adult = harness({ ageBand: 'ADULT' })
+    expect(adult.assess(sharp(0.95, 0)).findings).toEqual([])
+  })
+
   it('weighs what the research model classified by weights of their own', () => {
     const last = (modelVersion: string | null) => {
       const stage = harness()
