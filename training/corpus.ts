@@ -2,7 +2,7 @@ import { Features } from '@wardline/model'
 import { makeForms } from '@wardline/text'
 
 /** A text counts for training up to this many characters; what follows is more of the same. */
-const LONGEST = 300
+const LONGEST = 1_000
 
 /** What is known of one head for one text: 1 it applies, 0 it does not, -1 the source cannot say. */
 export type Target = 1 | 0 | -1

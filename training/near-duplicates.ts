@@ -3,6 +3,8 @@ import { formsOf } from './corpus.ts'
 
 /** An n-gram that stands in more texts than this says nothing about which of them a text was made of. */
 const MOST_POSTINGS = 400
+/** Texts are compared by their beginnings. */
+const COMPARED = 300
 /** Share of the n-grams of the longer of two texts that both have to hold. */
 const LEAST_SHARE = 0.3
 
@@ -44,7 +46,7 @@ export class NearDuplicates {
 
   /** Pairs of neighbouring characters and of neighbouring syllables. */
   #idsOf(text: string): Set<number> {
-    const [folded, phonetic] = formsOf(text)
+    const [folded, phonetic] = formsOf(text, COMPARED)
     const features = this.#features
     features.read(folded.replace(/[^\p{L}\p{N}]/gu, ''), phonetic)
     const ids = new Set<number>()

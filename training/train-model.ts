@@ -30,7 +30,7 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
   seed: 20_231_016,
   bucketBits: 16,
   leastCount: 3,
-  epochs: 4,
+  epochs: 8,
   rate: 0.3,
   decay: 0,
   damping: 0.01,
@@ -41,6 +41,13 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
 
 /** Of 1000 texts so many are held out for calibration, each with all its copies. */
 const HELD_OUT = 80
+
+/**
+ * Added to each calibrated margin, so that 0.5 is not the even chance but a cut with a better F1 where harm is rarer or written
+ * otherwise than in most of the training texts. On the held-out texts of the research profile the mean F1 of its twelve sets is
+ * highest at 0.5; half of that, since false alarms rise all the way.
+ */
+const LENIENCE = 0.25
 
 /** A set that a profile trains on is not there; the message names the remedy. */
 export class MissingData extends Error {
@@ -126,7 +133,7 @@ export function trainModel(
     bucketBits: options.bucketBits,
     biases: [...biases],
     slopes: scalings.map(({ slope }) => slope),
-    offsets: scalings.map(({ offset }) => offset),
+    offsets: scalings.map(({ offset }) => offset + LENIENCE),
     tags,
     values,
   }

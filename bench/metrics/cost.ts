@@ -34,6 +34,7 @@ import { Histogram, Registry } from 'prom-client'
 import { decodeRecordBatches } from '../../packages/stream/client/record-batches.ts'
 import { openMetrics } from '../../packages/stream/open-metrics.ts'
 import { PartitionTask } from '../../packages/stream/partition-task.ts'
+import { transact } from '../../packages/stream/testing.ts'
 import { TraceContext } from '../../packages/stream/trace-context.ts'
 import { createBreakerAlert } from '../../services/enforce/breaker-alert.ts'
 import { createDecisionCounter } from '../../services/enforce/decision-counter.ts'
@@ -151,8 +152,10 @@ async function taskOf(
   taken: (content: TransactionContent) => void,
 ) {
   const producer = {
-    fence: async () => {},
-    committedOffsets: async (topics: string[]) => new Map(topics.map((topic) => [topic, 0])),
+    transactionalId: 'of-a-bench',
+    begin: async () => {},
+    committedOffsets: async (topics: string[], partition: number) =>
+      topics.map((topic) => ({ topic, partition, offset: 0, committedBy: '', stable: true })),
     commit: async (content: TransactionContent) => taken(content),
   } as unknown as TransactionalProducer
   const reader = {
@@ -163,23 +166,26 @@ async function taskOf(
     ({ topic, record }) =>
       [topic, new RecordDecoder<RecordName>(record, { schemaById: async () => readSchema(record) })] as const,
   )
-  const task = new PartitionTask(0, producer, {
+  const logger = createLogger({ service: 'bench', level: 'silent' })
+  const task = new PartitionTask(0, {
     stage,
     encoder: new RecordEncoder(stage.output.record, 1),
     decoders: new Map(decoders),
     reader,
     metrics,
-    logger: createLogger({ service: 'bench', level: 'silent' }),
-    clock: Date.now,
+    logger,
+    sleep: async () => {},
     maxTransactionRecords: BATCH,
     repartitionPartitions: 0,
     outputPartitions: 1,
-    committed: hook as ((output: unknown) => void) | undefined,
+    keepOutputs: hook !== undefined,
     traces: new TraceContext(),
     spans: undefined,
   })
-  await task.open()
-  return task
+  await task.open(producer, () => false)
+  const committed = hook as ((output: unknown) => void) | undefined
+  return (topic: string, messages: readonly FetchedMessage[]) =>
+    transact({ producer, metrics, clock: Date.now, logger, committed }, task, topic, messages)
 }
 
 const feed = createSampleFeed({ seed: 3, startAt: Date.now() })
@@ -212,7 +218,7 @@ for (const stage of stages) {
   }
   const best: Record<Way, number[]> = { off: [], on: [], 'prom-client': [] }
   for (let pass = 0; pass < PASSES; pass++) {
-    const tasks = new Map<Way, PartitionTask<RecordName, Record<string, StateStore>>>()
+    const tasks = new Map<Way, Awaited<ReturnType<typeof taskOf>>>()
     let committed: TransactionContent | undefined
     for (const way of WAYS) {
       const task = await taskOf(stage, of[way], hooks[way], (content) => {
@@ -220,13 +226,13 @@ for (const stage of stages) {
       })
       tasks.set(way, task)
       const table = stage.inputs.find(({ record }) => record === 'AccountProfile')
-      if (table) await task.process(table.topic, profiles, { lag: 0 })
+      if (table) await task(table.topic, profiles)
     }
     for (let from = 0, batch = 0; from < messages.length; from += BATCH, batch++) {
       const part = messages.slice(from, from + BATCH)
       for (const way of ORDERS[(batch + pass) % ORDERS.length]!) {
         const began = performance.now()
-        await tasks.get(way)!.process(stage.inputs[0]!.topic, part, { lag: 0 })
+        await tasks.get(way)!(stage.inputs[0]!.topic, part)
         const time = (1000 * (performance.now() - began)) / part.length
         best[way][batch] = Math.min(best[way][batch] ?? time, time)
       }

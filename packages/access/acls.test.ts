@@ -42,7 +42,7 @@ describe('the access rules', () => {
   it("let no stage take another one's transactional ids or group", () => {
     for (const stage of STAGE_NAMES) {
       const owners = rules.filter(
-        (rule) => rule.resource === 'transactionalId' && covers(rule, `${stage}.feed.events.0`),
+        (rule) => rule.resource === 'transactionalId' && covers(rule, `${stage}.of-a-process`),
       )
       expect(owners.map((rule) => rule.principal)).toEqual([`User:wardline-${stage}`])
       const members = rules.filter((rule) => rule.resource === 'group' && covers(rule, `wardline.${stage}`))

@@ -52,6 +52,14 @@ const MOST_SPANS = 8
 const MOST_COMPARED = 64
 /** A longer hit holds a shorter one where its confidence is at least this share of the shorter one's. */
 const COMPARABLE = 0.7
+/**
+ * Where the trained model gives every category less than this, what a lexicon's terms say counts only this share, as evidence
+ * (-log of the doubt they leave): one ordinary term no longer passes, a strong one or several do. Terms that a rule writes
+ * itself are its author's word, and signals no judgement of the text: they count as they were said. Chosen on texts held out of
+ * training (docs/detection.md, "The model").
+ */
+const SURELY_HARMLESS = 0.075
+const SHARE_WHERE_HARMLESS = 0.4
 const NEGATIONS = 'context-before'
 const CONTEXTS = 'context-anywhere'
 /** Lexicons that hold no terms but what makes less of them; see policy/lexicon/README.md. */
@@ -149,6 +157,7 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
         matcher.match(text, makeForms(text), hits, false)
 
       const modelScores = model && scoreTexts(model, event, modelWork)
+      const listedShare = modelScores && isBelow(modelScores, SURELY_HARMLESS) ? SHARE_WHERE_HARMLESS : 1
 
       for (const term of hits.found) {
         const confidence = hits.confidence(term)
@@ -184,7 +193,9 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
         if (!applies(compiled, event) || !metadataHolds(rule, event, handlesIn)) continue
         const asked = modelScores && compiled.modelCategory >= 0 ? modelScores[compiled.modelCategory]! : 0
         if (rule.when.model !== undefined && asked < rule.threshold) continue
-        const score = Math.max(asked, 1 - textDoubt * (1 - (rule.score ?? 0)))
+        const isListed = rule.when.lexicon !== undefined && rule.signal === undefined
+        const left = isListed && listedShare < 1 ? textDoubt ** listedShare : textDoubt
+        const score = Math.max(asked, 1 - left * (1 - (rule.score ?? 0)))
         if (score < rule.threshold) continue
         if (rule.signal !== undefined) {
           if (mode === 'LIVE' && !signals.includes(rule.signal)) signals.push(rule.signal)
@@ -263,6 +274,11 @@ function scoreTexts(model: Model, event: ClassifierInput, highest: Float64Array)
   for (const text of others) raise(highest, scoreForms(model, makeForms(text)))
   if (event.text !== '') raise(highest, scoreForms(model, event.forms))
   return highest
+}
+
+function isBelow(scores: Float64Array, limit: number): boolean {
+  for (const score of scores) if (score >= limit) return false
+  return true
 }
 
 function scoreForms(model: Model, forms: ClassifierInput['forms']): Float64Array | null {

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadModel } from '@wardline/model'
+import { loadModel, type Model } from '@wardline/model'
 import { makeForms } from '@wardline/text'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -122,6 +122,23 @@ describe('a classification', () => {
       'gambling',
       'benign',
     ])
+  })
+
+  it('lets one listed term pass no longer where the model is sure of no harm, but several, and what a rule writes itself', () => {
+    const sure = (score: number): Model => ({
+      version: 'open-test',
+      profile: 'open',
+      categories: ['fraud'],
+      score: () => ({ harmful: score, categories: Float64Array.of(score) }),
+      contributions: () => [],
+    })
+    const rules = policy.rules.filter(({ id }) => id === 'fraud.game-gear' || id === 'school.conflict-terms')
+    const categoryOf = (text: string, score: number) =>
+      createClassifier({ ...policy, rules }, sure(score)).classify(exampleEvent(text, NOW)).category
+    expect(categoryOf('卖内部票', 0.2)).toBe('fraud')
+    expect(categoryOf('卖内部票', 0.01)).toBe('benign')
+    expect(categoryOf('卖内部票，先付定金，免单返现', 0.01)).toBe('fraud')
+    expect(categoryOf('教你怼老师', 0.01)).toBe('dangerous_acts')
   })
 
   it('has scores between 0 and 1 and spans within the text, whatever the text', () => {

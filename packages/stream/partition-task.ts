@@ -1,22 +1,15 @@
 import {
-  type Category,
   DecodeFailure,
   type RecordDecoder,
   type RecordEncoder,
   type RecordName,
   type RecordTypes,
 } from '@wardline/events'
-import type { FetchedMessage, OutMessage } from './client/kafkajs-internals.ts'
+import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
 import { partitionOf } from './client/partitioner.ts'
-import type { RecordBatchWriter } from './client/record-batch-writer.ts'
 import { offsetOf, timestampOf } from './client/record-batches.ts'
-import {
-  type InputOffset,
-  ProducerFenced,
-  type TransactionalProducer,
-  TransactionContent,
-} from './client/transactional-producer.ts'
+import type { InputOffset, TransactionalProducer } from './client/transactional-producer.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import { encodePositions, joinPositions, POSITION_KEY, readPositions } from './input-positions.ts'
 import type { Logger } from './logger.ts'
@@ -27,6 +20,7 @@ import type { RecordContext, Stage, StageInput } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { deadLetterTopic, stateTopic } from './topics.ts'
 import type { RecordTrace, TraceContext, TraceHeaders } from './trace-context.ts'
+import type { Transaction } from './transaction.ts'
 
 /** What all tasks of a stage process share. */
 export interface TaskDeps<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -36,34 +30,32 @@ export interface TaskDeps<Output extends RecordName, State extends Record<string
   readonly reader: PartitionReader
   readonly metrics: StageMetrics
   readonly logger: Logger
-  readonly clock: () => number
+  readonly sleep: (ms: number) => Promise<void>
   readonly maxTransactionRecords: number
   /** Partitions of the output topic. */
   readonly outputPartitions: number
   /** Partitions of the topic that outputs are repartitioned to; 0 where there is none. */
   readonly repartitionPartitions: number
-  /** Called with each output after its transaction has committed; absent where nobody asks. */
-  readonly committed: ((output: RecordTypes[Output]) => void) | undefined
+  /** Whether somebody asks for the outputs of transactions that have committed. */
+  readonly keepOutputs: boolean
   readonly traces: TraceContext
   /** Absent where no spans are exported. */
   readonly spans: Spans | undefined
 }
 
-/** Outputs a transaction may hold, bytes: well below the topics' max.message.bytes, which bounds one partition's share of it. */
-const MAX_TRANSACTION_BYTES = 1_048_576
 /** One output may be this large; the topics take 4 MiB, record overhead included. */
 const MAX_OUTPUT_BYTES = 3_500_000
 
+/** A former owner that lives ends its transaction within this time, ms. */
+const ENDING_MS = 250
+const LOOK_AGAIN_MS = 20
+
 type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
 
-/**
- * One partition of a stage: its inputs' partitions of that number, its state, and the producer that fences
- * whoever had them before. Batches of one task run one after the other (the caller sees to it).
- */
+/** One partition of a stage: its inputs' partitions of that number, and its state. Part of one transaction at a time. */
 export class PartitionTask<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly partition: number
   readonly #deps: TaskDeps<Output, State>
-  readonly #producer: TransactionalProducer
   readonly #inputs: ReadonlyMap<string, AnyInput<Output, State>>
   readonly #logger: Logger
   #state: State
@@ -72,15 +64,17 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   #positions: Map<string, number> | undefined
   /** Those of #positions that a transaction has stood for: where nothing was ever read, there is nothing to lose. */
   #recorded: ReadonlyMap<string, number> = new Map()
-  /** Positions after the transaction whose outcome is unknown; its changes wait in the overlays. */
+  /** Next offset of each input that the transaction at hand has taken records of. */
+  readonly #taken = new Map<string, number>()
+  /** Positions, and those to be recorded, after the transaction whose outcome is unknown; its changes wait in the overlays. */
   #undecided: Map<string, number> | undefined
+  #recording: ReadonlyMap<string, number> = new Map()
   #eventTime = 0
   readonly #keyBytes = new KeyBytes()
 
-  constructor(partition: number, producer: TransactionalProducer, deps: TaskDeps<Output, State>) {
+  constructor(partition: number, deps: TaskDeps<Output, State>) {
     this.partition = partition
     this.#deps = deps
-    this.#producer = producer
     this.#inputs = new Map(deps.stage.inputs.map((input) => [input.topic, input]))
     this.#logger = deps.logger.child({ partition })
     this.#state = deps.stage.createState()
@@ -99,22 +93,25 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   }
 
   /**
-   * Takes the partition: fences the former owner, reads how far it came, and brings the state to that
-   * point. The order matters: before the fence a transaction may still be committing, and an offset read
-   * then would be too old.
+   * Takes the partition: waits until all that its former owners began has been decided, reads how far they came, and brings
+   * the state to that point. Only as a member of the group's present generation, with a producer that has been fenced: what
+   * a former member begins from now on can no longer be committed. False where `isOver` before.
    */
-  async open(): Promise<void> {
-    await this.#producer.fence()
-    const committed = await this.#reachedPositions()
-    if (this.#undecided && samePositions(this.#undecided, committed)) {
+  async open(producer: TransactionalProducer, isOver: () => boolean): Promise<boolean> {
+    const committed = await this.#decidedOffsets(producer, isOver)
+    if (!committed) return false
+    const reached = await this.#reachedPositions(committed)
+    if (this.#undecided && samePositions(this.#undecided, reached)) {
       for (const store of this.#stores) store.merge()
     } else {
       for (const store of this.#stores) store.discard()
-      if (!this.#positions || !samePositions(this.#positions, committed)) await this.#restore()
+      if (!this.#positions || !samePositions(this.#positions, reached)) await this.#restore()
     }
+    this.#taken.clear()
     this.#undecided = undefined
-    this.#positions = committed
-    this.#logger.info({ positions: Object.fromEntries(committed) }, 'partition taken')
+    this.#positions = reached
+    this.#logger.info({ positions: Object.fromEntries(reached) }, 'partition taken')
+    return true
   }
 
   /** Moves a position past records that retention deleted. */
@@ -122,96 +119,96 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     this.#positions!.set(topic, offset)
   }
 
+  /** Gets ready to take the messages. Throws RegistryUnavailable or RegistryRefused: then try again later. */
+  async prepare(topic: string, messages: readonly FetchedMessage[]): Promise<void> {
+    await this.#decoderOf(topic).prepare(messages)
+  }
+
   /**
-   * Runs the messages through the stage, a transaction for each part of them, skipping what is behind the position.
-   * Throws ProducerFenced or TransactionFailed: then `open` again, if the partition is still ours; and
-   * RegistryUnavailable: then try again later.
+   * Runs messages through the stage into the transaction, from the index on, skipping what is behind the position, as long
+   * as they fit in. Returns the index after the last one taken. To be called in one synchronous run with `seal`.
    */
-  async process(
+  take(
     topic: string,
     messages: readonly FetchedMessage[],
-    headersSeen: { lag: number },
-  ): Promise<void> {
-    const input = this.#inputs.get(topic)
-    const decoder = this.#deps.decoders.get(topic)
-    if (!input || !decoder) throw new Error(`${this.#deps.stage.name} has no input ${topic}`)
-    await decoder.prepare(messages)
-    let from = 0
-    const position = this.position(topic)
-    while (from < messages.length && offsetOf(messages[from]!) < position) from++
-    while (from < messages.length) from = await this.#transaction(input, decoder, messages, from)
-    // How far a table is behind is another thing, and mostly nothing to wait for.
-    if (input.role === 'events') this.#deps.metrics.setLag(this.partition, headersSeen.lag)
-  }
-
-  async close(): Promise<void> {
-    await this.#producer.close()
-  }
-
-  async #transaction(
-    input: AnyInput<Output, State>,
-    decoder: RecordDecoder<RecordName>,
-    messages: readonly FetchedMessage[],
     from: number,
-  ): Promise<number> {
-    const { stage, metrics, clock } = this.#deps
-    const batch = new Batch<RecordTypes[Output]>(input.role === 'events')
-    const now = clock()
-    const limit = Math.min(messages.length, from + this.#deps.maxTransactionRecords)
+    transaction: Transaction<RecordTypes[Output]>,
+    now: number,
+  ): number {
+    const input = this.#inputOf(topic)
+    const decoder = this.#decoderOf(topic)
+    const position = this.#taken.get(topic) ?? this.position(topic)
     let at = from
+    while (at < messages.length && offsetOf(messages[at]!) < position) at++
+    const first = at
     let started = performance.now()
-    for (; at < limit && batch.bytes < MAX_TRANSACTION_BYTES; at++) {
+    for (; at < messages.length; at++) {
+      if (transaction.isFull || transaction.records >= this.#deps.maxTransactionRecords) break
       const message = messages[at]!
       const result = this.#handle(input, decoder, message, now)
+      let fits = true
       switch (result.kind) {
         case 'forward':
-          this.#addOutputs(batch, message, result.outputs, input.topic, now)
+          fits = this.#addOutputs(transaction, message, result.outputs, input, now)
           break
         case 'deadLetter':
-          this.#addDeadLetter(batch, message, input.topic, result.reason, result.error, now)
+          fits = this.#addDeadLetter(transaction, message, input, result.reason, result.error, now)
           break
         case 'drop':
-          batch.duplicates++
+          if (input.role === 'events') transaction.duplicates++
           break
         default:
           result satisfies never
       }
+      if (!fits) {
+        for (const store of this.#stores) store.undoRecord()
+        break
+      }
       const ended = performance.now()
-      batch.endRecord((ended - started) / 1000)
+      transaction.endRecord((ended - started) / 1000)
       started = ended
     }
-
-    for (const store of this.#stores) {
-      for (const { key, value } of store.changes(this.#eventTime)) {
-        const message: OutMessage = { key: `${store.name}/${key}`, value, timestamp: String(now) }
-        batch.content.add(stateTopic(stage.name), this.partition, message)
-      }
-    }
-
-    const after = new Map(this.#positions)
-    after.set(input.topic, offsetOf(messages[at - 1]!) + 1)
-    const recorded = new Map(this.#recorded).set(input.topic, after.get(input.topic)!)
-    batch.content.add(stateTopic(stage.name), this.partition, {
-      key: POSITION_KEY,
-      value: encodePositions(recorded),
-      timestamp: String(now),
-    })
-    this.#undecided = after
-    const offsets: InputOffset[] = [
-      { topic: input.topic, partition: this.partition, offset: after.get(input.topic)! },
-    ]
-    try {
-      await this.#producer.commit(batch.content, offsets)
-    } catch (error) {
-      metrics.transactions[error instanceof ProducerFenced ? 'fenced' : 'failed'].inc()
-      throw error
-    }
-    for (const store of this.#stores) store.merge()
-    this.#positions = after
-    this.#recorded = recorded
-    this.#undecided = undefined
-    this.#count(batch, clock())
+    if (at > first) this.#taken.set(topic, offsetOf(messages[at - 1]!) + 1)
     return at
+  }
+
+  /** Adds the state's changes and the positions to the transaction; returns the offsets to commit with it. */
+  seal(transaction: Transaction<RecordTypes[Output]>, now: number): InputOffset[] {
+    const topic = stateTopic(this.#deps.stage.name)
+    const timestamp = String(now)
+    for (const store of this.#stores) {
+      for (const { key, value } of store.changes(this.#eventTime))
+        transaction.content.add(topic, this.partition, { key: `${store.name}/${key}`, value, timestamp })
+    }
+    this.#undecided = new Map([...this.#positions!, ...this.#taken])
+    this.#recording = new Map([...this.#recorded, ...this.#taken])
+    transaction.content.add(topic, this.partition, {
+      key: POSITION_KEY,
+      value: encodePositions(this.#recording),
+      timestamp,
+    })
+    return [...this.#taken].map(([input, offset]) => ({ topic: input, partition: this.partition, offset }))
+  }
+
+  /** The transaction that it was sealed in has committed. Where it has not, `open` finds out what became of it. */
+  committed(): void {
+    for (const store of this.#stores) store.merge()
+    this.#positions = this.#undecided!
+    this.#recorded = this.#recording
+    this.#undecided = undefined
+    this.#taken.clear()
+  }
+
+  #inputOf(topic: string): AnyInput<Output, State> {
+    const input = this.#inputs.get(topic)
+    if (!input) throw new Error(`${this.#deps.stage.name} has no input ${topic}`)
+    return input
+  }
+
+  #decoderOf(topic: string): RecordDecoder<RecordName> {
+    const decoder = this.#deps.decoders.get(topic)
+    if (!decoder) throw new Error(`${this.#deps.stage.name} has no input ${topic}`)
+    return decoder
   }
 
   #handle(
@@ -254,13 +251,14 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     }
   }
 
+  /** False where there is no room for them. */
   #addOutputs(
-    batch: Batch<RecordTypes[Output]>,
+    transaction: Transaction<RecordTypes[Output]>,
     message: FetchedMessage,
     outputs: readonly RecordTypes[Output][],
-    topic: string,
+    input: AnyInput<Output, State>,
     now: number,
-  ): void {
+  ): boolean {
     const { encoder, traces } = this.#deps
     const trace = traces.of(message.headers)
     const { headers } = trace
@@ -268,95 +266,99 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       // Nearly every record: its bytes go from the encoder's buffer into the batch, nothing else is made of them.
       const output = outputs[0]!
       const length = encoder.encodeToScratch(output)
-      if (length > MAX_OUTPUT_BYTES) return this.#refuseOutput(batch, message, topic, length, now)
-      batch.forwarded++
-      const span = this.#beginSpan(batch, trace, message, topic, now)
+      if (length > MAX_OUTPUT_BYTES) return this.#refuseOutput(transaction, message, input, length, now)
+      if (!transaction.fits(length)) return false
+      const span = this.#beginSpan(transaction, trace, message, input.topic, now)
       if (span) headers.traceparent = span.traceparent
-      this.#write(batch, output, encoder.scratch, length, headers, now)
-      return
+      this.#write(transaction, output, encoder.scratch, length, headers, input, now)
+    } else {
+      const values: Buffer[] = []
+      let bytes = 0
+      for (const output of outputs) {
+        const value = encoder.encode(output)
+        if (value.length > MAX_OUTPUT_BYTES)
+          return this.#refuseOutput(transaction, message, input, value.length, now)
+        values.push(value)
+        bytes += value.length
+      }
+      if (!transaction.fits(bytes)) return false
+      const span = this.#beginSpan(transaction, trace, message, input.topic, now)
+      if (span) headers.traceparent = span.traceparent
+      for (const [i, value] of values.entries())
+        this.#write(transaction, outputs[i]!, value, value.length, headers, input, now)
     }
-    const values: Buffer[] = []
-    for (const output of outputs) {
-      const value = encoder.encode(output)
-      if (value.length > MAX_OUTPUT_BYTES) return this.#refuseOutput(batch, message, topic, value.length, now)
-      values.push(value)
-    }
-    batch.forwarded++
-    const span = this.#beginSpan(batch, trace, message, topic, now)
-    if (span) headers.traceparent = span.traceparent
-    for (const [i, value] of values.entries())
-      this.#write(batch, outputs[i]!, value, value.length, headers, now)
+    if (input.role === 'events') transaction.forwarded++
+    return true
   }
 
   #write(
-    batch: Batch<RecordTypes[Output]>,
+    transaction: Transaction<RecordTypes[Output]>,
     output: RecordTypes[Output],
     value: Buffer,
     length: number,
     headers: TraceHeaders,
+    input: AnyInput<Output, State>,
     now: number,
   ): void {
-    const { stage, outputPartitions, repartitionPartitions, committed } = this.#deps
+    const { stage, outputPartitions, repartitionPartitions, keepOutputs } = this.#deps
     const keyLength = this.#keyBytes.utf8(stage.output.key(output))
     const key = this.#keyBytes.buffer
-    batch
+    transaction
       .outputOf(partitionOf(key, outputPartitions, keyLength), stage.output.topic)
       .addParts(key, keyLength, value, length, headers, now)
-    batch.bytes += length + keyLength
+    transaction.wrote(length + keyLength)
     const { repartition } = stage.output
     if (repartition?.when(output)) {
       const copyKeyLength = this.#keyBytes.utf8(repartition.key(output))
       const copyKey = this.#keyBytes.buffer
-      batch.content
+      transaction.content
         .batch(repartition.topic, partitionOf(copyKey, repartitionPartitions, copyKeyLength))
         .addParts(copyKey, copyKeyLength, value, length, headers, now)
-      batch.bytes += length + copyKeyLength
+      transaction.wrote(length + copyKeyLength)
     }
-    batch.categories.push(stage.output.category(output))
-    batch.fedAt.push((output as { feedAppendedAt?: number }).feedAppendedAt ?? NOT_FED)
-    batch.traces.push(headers.traceparent)
+    const fedAt = input.role === 'events' ? (output as { feedAppendedAt?: number }).feedAppendedAt : undefined
+    transaction.addOutput(stage.output.category(output), fedAt, headers.traceparent)
     // What waits for the commit outlives collections of the young generation, so no more of it than somebody asks for.
-    if (committed) batch.outputs.push(output)
+    if (keepOutputs) transaction.outputs.push(output)
   }
 
   #refuseOutput(
-    batch: Batch<RecordTypes[Output]>,
+    transaction: Transaction<RecordTypes[Output]>,
     message: FetchedMessage,
-    topic: string,
+    input: AnyInput<Output, State>,
     bytes: number,
     now: number,
-  ): void {
+  ): boolean {
     for (const store of this.#stores) store.undoRecord()
     const error = `its ${this.#deps.stage.output.record} would take ${bytes} bytes`
-    this.#addDeadLetter(batch, message, topic, 'too_large', error, now)
+    return this.#addDeadLetter(transaction, message, input, 'too_large', error, now)
   }
 
+  /** False where there is no room for it. */
   #addDeadLetter(
-    batch: Batch<RecordTypes[Output]>,
+    transaction: Transaction<RecordTypes[Output]>,
     message: FetchedMessage,
-    topic: string,
+    { topic, role }: AnyInput<Output, State>,
     reason: DeadLetterReason,
     error: string,
     now: number,
-  ): void {
+  ): boolean {
     const { stage } = this.#deps
-    const letter = deadLetterMessage(
-      message,
-      { topic, partition: this.partition },
-      stage.name,
-      reason,
-      error,
-      now,
-    )
-    batch.content.add(deadLetterTopic(stage.name), this.partition, letter)
-    batch.bytes += letter.value?.length ?? 0
-    batch.deadLetters.push(reason)
-    if (!this.#deps.spans) return
-    this.#beginSpan(batch, this.#deps.traces.of(message.headers), message, topic, now)?.failed(reason)
+    const from = { topic, partition: this.partition }
+    const letter = deadLetterMessage(message, from, stage.name, reason, error, now)
+    const bytes = letter.value?.length ?? 0
+    if (!transaction.fits(bytes)) return false
+    transaction.content.add(deadLetterTopic(stage.name), this.partition, letter)
+    transaction.wrote(bytes)
+    transaction.deadLetters.push(reason)
+    if (role === 'events') transaction.deadLetteredEvents++
+    if (this.#deps.spans)
+      this.#beginSpan(transaction, this.#deps.traces.of(message.headers), message, topic, now)?.failed(reason)
+    return true
   }
 
   #beginSpan(
-    batch: Batch<RecordTypes[Output]>,
+    transaction: Transaction<RecordTypes[Output]>,
     trace: RecordTrace,
     message: FetchedMessage,
     topic: string,
@@ -365,43 +367,49 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
     const { spans } = this.#deps
     if (!spans) return undefined
     const span = spans.begin(trace, { topic, partition: this.partition, offset: message.offset }, now)
-    if (span) batch.spans.push(span)
+    if (span) transaction.spans.push(span)
     return span
   }
 
-  /** Counts only what has committed. */
-  #count(batch: Batch<RecordTypes[Output]>, committedAt: number): void {
-    const { metrics, committed } = this.#deps
-    metrics.transactions.committed.inc()
-    for (const span of batch.spans) span.end(committedAt)
-    for (const reason of batch.deadLetters) metrics.deadLetters[reason].inc()
-    for (let i = 0; i < batch.categories.length; i++) {
-      const category = batch.categories[i]!
-      const fedAt = batch.fedAt[i]!
-      // A record's first output answers it; what else comes of it is about earlier events, whose age was measured then.
-      const answers = i === 0 || batch.recordOf[i] !== batch.recordOf[i - 1]
-      if (batch.areEvents && answers && fedAt !== NOT_FED) {
-        const trace = batch.traces[i]!
-        const age = Math.max(0, committedAt - fedAt) / 1000
-        metrics.age[category].observe(age, committedAt, trace)
-        metrics.work[category].observe(batch.seconds[batch.recordOf[i]!]!, committedAt, trace)
+  /**
+   * The group's offsets, once no transaction of a former owner is open here: one that commits offsets of this partition, or
+   * has written to its state. Every transaction does both. A former owner that was stopped has ended its own; one that died
+   * has not, and is ended here; one that nobody knows ends by its timeout. Null where `isOver` before.
+   */
+  async #decidedOffsets(
+    producer: TransactionalProducer,
+    isOver: () => boolean,
+  ): Promise<ReadonlyMap<string, number> | null> {
+    const { stage, reader, sleep } = this.#deps
+    const topic = stateTopic(stage.name)
+    const began = performance.now()
+    const ended = new Set([producer.transactionalId])
+    while (!isOver()) {
+      const offsets = await producer.committedOffsets([...this.#inputs.keys()], this.partition)
+      const [decided, all] = await Promise.all([
+        reader.bounds(topic, this.partition),
+        reader.bounds(topic, this.partition, 'read_uncommitted'),
+      ])
+      if (decided.end === all.end && offsets.every(({ stable }) => stable))
+        return new Map(offsets.map((each) => [each.topic, each.offset]))
+      if (performance.now() - began > ENDING_MS) {
+        for (const { committedBy } of offsets) {
+          if (committedBy === '' || ended.has(committedBy)) continue
+          ended.add(committedBy)
+          this.#logger.info({ by: committedBy }, 'ending the transaction of a former owner')
+          await producer.fenceOther(committedBy)
+        }
       }
+      await sleep(LOOK_AGAIN_MS)
     }
-    if (committed) for (const output of batch.outputs) committed(output)
-    if (!batch.areEvents) return
-    if (batch.forwarded > 0) metrics.forwarded.inc(batch.forwarded)
-    if (batch.deadLetters.length > 0) metrics.deadLettered.inc(batch.deadLetters.length)
-    if (batch.duplicates > 0) metrics.duplicates.inc(batch.duplicates)
+    return null
   }
 
   /** By the group's offsets and the stage's own record of them, see joinPositions. */
-  async #reachedPositions(): Promise<Map<string, number>> {
+  async #reachedPositions(committed: ReadonlyMap<string, number>): Promise<Map<string, number>> {
     const { stage, reader, metrics } = this.#deps
     const topics = [...this.#inputs.keys()]
-    const [committed, own] = await Promise.all([
-      this.#producer.committedOffsets(topics, this.partition),
-      readPositions(reader, stateTopic(stage.name), this.partition),
-    ])
+    const own = await readPositions(reader, stateTopic(stage.name), this.partition)
     const ends = new Map<string, number>()
     for (const topic of topics) {
       if ((own?.get(topic) ?? -1) > committed.get(topic)!)
@@ -495,45 +503,6 @@ class KeyBytes {
       buffer[i] = code
     }
     return length
-  }
-}
-
-/** What one transaction gathers. */
-const NOT_FED = -1
-
-class Batch<Out> {
-  readonly content = new TransactionContent()
-  /** Where somebody asks for them. */
-  readonly outputs: Out[] = []
-  /** Of each output: category, append of its event to the feed (ms, or NOT_FED). */
-  readonly categories: Category[] = []
-  readonly fedAt: number[] = []
-  /** traceparent of each output. */
-  readonly traces: (Buffer | string)[] = []
-  /** Index of the record that gave each output. */
-  readonly recordOf: number[] = []
-  /** Work on each record, seconds. */
-  readonly seconds: number[] = []
-  readonly deadLetters: DeadLetterReason[] = []
-  readonly spans: RecordSpan[] = []
-  readonly areEvents: boolean
-  readonly #outputs: RecordBatchWriter[] = []
-  forwarded = 0
-  duplicates = 0
-  bytes = 0
-
-  constructor(areEvents: boolean) {
-    this.areEvents = areEvents
-  }
-
-  /** Where the outputs of a partition go. */
-  outputOf(partition: number, topic: string): RecordBatchWriter {
-    return (this.#outputs[partition] ??= this.content.batch(topic, partition))
-  }
-
-  endRecord(seconds: number): void {
-    while (this.recordOf.length < this.categories.length) this.recordOf.push(this.seconds.length)
-    this.seconds.push(seconds)
   }
 }
 

@@ -78,7 +78,7 @@ const environment = z
     WARDLINE_TRANSACTION_TIMEOUT_MS: milliseconds(15_000, 1_000, 900_000),
     WARDLINE_FETCH_MAX_WAIT_MS: milliseconds(100, 1, 5_000),
     WARDLINE_TRANSACTION_INTERVAL_MS: milliseconds(20, 0, 5_000),
-    WARDLINE_MAX_TRANSACTION_RECORDS: z.coerce.number().int().min(1).max(100_000).default(2_000),
+    WARDLINE_MAX_TRANSACTION_RECORDS: z.coerce.number().int().min(1).max(100_000).default(4_000),
     WARDLINE_SHUTDOWN_TIMEOUT_MS: milliseconds(10_000, 100, 300_000),
   })
   .superRefine((env, context) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   RecordDecoder,
@@ -5,18 +6,18 @@ import {
   type RecordName,
   type RecordTypes,
   RegistryRefused,
-  RegistryUnavailable,
   SchemaRegistry,
 } from '@wardline/events'
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { accessRefused } from './client/access-refused.ts'
-import { copartitionAssigner } from './client/copartition-assigner.ts'
+import { GroupMembership } from './client/group-membership.ts'
+import type { GroupMember } from './client/group-offset-requests.ts'
 import { createKafka, KafkaJSProtocolError } from './client/kafka.ts'
-import { type FetchedMessage, isUnanswered } from './client/kafkajs-internals.ts'
-import { leaveGroup } from './client/leave-group.ts'
+import { isUnanswered } from './client/kafkajs-internals.ts'
+import { PartitionFetcher } from './client/partition-fetcher.ts'
 import { PartitionReader } from './client/partition-reader.ts'
 import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
-import { TransactionalProducer } from './client/transactional-producer.ts'
+import { NotAMember, TransactionalProducer } from './client/transactional-producer.ts'
 import { ControlReader } from './control-reader.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
@@ -27,7 +28,7 @@ import type { Stage } from './stage.ts'
 import type { StateStore } from './state.ts'
 import { groupId, TOPICS, transactionalId } from './topics.ts'
 import { TraceContext } from './trace-context.ts'
-import { restAfter } from './transaction-pace.ts'
+import { TransactionLoop } from './transaction-loop.ts'
 
 export interface StageRunnerOptions<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly stage: Stage<Output, State>
@@ -46,18 +47,17 @@ const LONGEST_BACKOFF_MS = 1_000
 const LAG_INTERVAL_MS = 2_000
 /** A registry that has just started answers before it has read its journal, and knows no schema for some seconds. */
 const MISSING_SCHEMA_PATIENCE_MS = 10_000
+/** A partition whose events are asked for while others' wait has a connection of its own, up to so many. */
+const EVENT_CONNECTIONS = 8
 /** An input table that brings nothing for this long while events wait for it counts as read. */
 const TABLE_PATIENCE_MS = 10_000
-/** Partitions' batches that kafkajs may hand over at once: above any sensible partition count of one process. */
-const CONCURRENT_BATCHES = 256
-
 interface Slot<Output extends RecordName, State extends Record<string, StateStore>> {
   readonly task: PartitionTask<Output, State>
-  /** Assignment that opened it; batches of an earlier one are dropped. */
-  assignment: number
   ready: boolean
-  /** Ends when the batch before has ended: one batch of a task at a time. */
-  turn: Promise<void>
+  /** By topic, the offset after all that has come, control records included. */
+  readonly fetched: Map<string, number>
+  /** By topic, the offset after all that has been worked on, control records included. */
+  readonly done: Map<string, number>
 }
 
 /**
@@ -73,17 +73,25 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   readonly #control: ControlReader | undefined
   readonly #logger: Logger
   readonly #topics: readonly string[]
+  readonly #tableTopics: ReadonlySet<string>
   readonly #slots = new Map<number, Slot<Output, State>>()
   readonly #stopping = new AbortController()
-  /** How far kafkajs has read, control records included, by `topic/partition`; what lag is measured from. */
-  readonly #fetched = new Map<string, number>()
+  readonly #events: PartitionFetcher
+  /** By itself: tables mostly have nothing, and events must not wait for that. */
+  readonly #tables: PartitionFetcher
+  readonly #membership: GroupMembership
+  readonly #producer: TransactionalProducer
+  readonly #loop: TransactionLoop<Output, State>
+  /** Each goes on when the group next confirms that this process is a member. */
+  readonly #awaitingConfirmation: (() => void)[] = []
   #deps: TaskDeps<Output, State> | undefined
-  #consumer: Consumer | undefined
-  #assignment = 0
+  #member: GroupMember = { memberId: '', generationId: -1 }
+  /** Counts how often the tasks have been opened or let go; what belongs to an earlier time is dropped. */
+  #epoch = 0
   #joined = false
+  /** What the loop waits for. */
+  #obstacle: string | undefined
   #failures = 0
-  /** As which the last consumer was in the group, until it has left. */
-  #formerMember: string | undefined
   #reason = 'starting'
   #done: Promise<void> | undefined
 
@@ -94,13 +102,62 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     this.#registry = new SchemaRegistry(options.settings.registry)
     this.#reader = new PartitionReader(this.#kafka)
     this.#control = this.#createControl()
-    this.#topics = options.stage.inputs.map((input) => input.topic)
+    const { inputs } = options.stage
+    this.#topics = inputs.map((input) => input.topic)
+    this.#tableTopics = new Set(inputs.filter((input) => input.role === 'table').map((input) => input.topic))
+    const { settings } = options
+    const unanswered = () => breakSockets(this.#kafka)
+    const fetching = {
+      connect: () => new PartitionReader(this.#kafka),
+      maxWaitMs: settings.fetchMaxWaitMs,
+      logger: this.#logger,
+      sleep: (ms: number) => this.#sleep(ms),
+      unanswered,
+    }
+    this.#events = new PartitionFetcher({ ...fetching, maxConnections: EVENT_CONNECTIONS })
+    this.#tables = new PartitionFetcher({ ...fetching, maxConnections: 1 })
+    this.#membership = new GroupMembership({
+      kafka: this.#kafka,
+      groupId: groupId(options.stage.name),
+      topics: this.#topics,
+      sessionTimeoutMs: settings.sessionTimeoutMs,
+      rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      assigned: (partitions, member) => this.#assigned(partitions, member),
+      rebalancing: () => this.#notReady('rebalancing'),
+      confirmed: () => this.#confirmed(),
+      unanswered,
+    })
+    const { metrics, clock, committed } = options
+    this.#producer = new TransactionalProducer({
+      kafka: this.#kafka,
+      transactionalId: transactionalId(options.stage.name, randomUUID()),
+      groupId: groupId(options.stage.name),
+      transactionTimeoutMs: settings.transactionTimeoutMs,
+      sleep: delay,
+    })
+    this.#loop = new TransactionLoop({
+      producer: this.#producer,
+      metrics,
+      clock,
+      logger: this.#logger,
+      intervalMs: settings.transactionIntervalMs,
+      sleep: (ms) => this.#sleep(ms),
+      member: () => this.#member,
+      committed,
+      failed: (error) => this.#failed(error),
+      obstacle: (reason) => {
+        this.#obstacle = reason
+        this.#updateReady()
+      },
+    })
   }
 
   /** Whether the stage is in its group with every partition open, and if not, why. */
   health(): { ready: boolean; reason: string } {
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
     if (!this.#joined) return { ready: false, reason: this.#reason }
+    if (this.#obstacle !== undefined) return { ready: false, reason: this.#obstacle }
     for (const [partition, slot] of this.#slots) {
       if (!slot.ready) return { ready: false, reason: `opening partition ${partition}` }
     }
@@ -125,12 +182,14 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   async #run(): Promise<void> {
     const lagTimer = setInterval(() => void this.#reportIdleLag(), LAG_INTERVAL_MS)
     let following: Promise<void> | undefined
+    let working: Promise<void> | undefined
     try {
       this.#deps = await this.#untilAnswered(() => this.#prepare())
       await this.#untilAnswered(() => this.#control?.catchUp(), `reading ${TOPICS.control}`)
       following = this.#control?.follow()
+      working = this.#loop.run(this.#stopping.signal)
       while (!this.#stopping.signal.aborted) {
-        const error = await this.#consume()
+        const error = await this.#membership.hold(this.#stopping.signal, () => this.#beforeLeaving())
         if (this.#stopping.signal.aborted) break
         // Not an answer of the broker, but none: the tasks' connections are no better than the consumer's.
         if (!(error instanceof KafkaJSProtocolError)) breakSockets(this.#kafka)
@@ -138,7 +197,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       }
     } finally {
       clearInterval(lagTimer)
-      await Promise.allSettled([...this.#slots.values()].map((slot) => slot.task.close()))
+      this.#stopping.abort()
+      await working
+      await Promise.allSettled([this.#events.close(), this.#tables.close(), this.#producer.close()])
       await this.#reader.close().catch(() => {})
       await this.#control?.close()
       await following
@@ -183,157 +244,125 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       reader: this.#reader,
       metrics,
       logger: this.#logger,
-      clock,
+      sleep: (ms) => this.#sleep(ms),
       maxTransactionRecords: settings.maxTransactionRecords,
       outputPartitions,
       repartitionPartitions,
-      committed,
+      keepOutputs: committed !== undefined,
       traces: new TraceContext(settings.tracing?.share),
       spans,
     }
   }
 
-  /** One life of a kafkajs consumer; returns why it ended. */
-  async #consume(): Promise<unknown> {
-    const { settings, stage } = this.#options
-    const consumer = this.#kafka.consumer({
-      groupId: groupId(stage.name),
-      partitionAssigners: [copartitionAssigner],
-      sessionTimeout: settings.sessionTimeoutMs,
-      rebalanceTimeout: settings.rebalanceTimeoutMs,
-      heartbeatInterval: settings.heartbeatIntervalMs,
-      maxWaitTimeInMs: settings.fetchMaxWaitMs,
-      maxBytesPerPartition: 1_048_576,
-      allowAutoTopicCreation: false,
-      // The loop above starts consumers anew: one place that waits, logs and stays unready.
-      retry: { retries: 5, restartOnFailure: async () => false },
-    })
-    this.#consumer = consumer
-    const ended = new Promise<unknown>((resolve) => {
-      consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
-      this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.#formerMember = payload.memberId
-      this.#assigned(payload.memberAssignment)
-    })
-    // kafkajs would ask five times more on the same connection before it gives up.
-    consumer.on(consumer.events.REQUEST_TIMEOUT, () => breakSockets(this.#kafka))
-    consumer.on(consumer.events.REBALANCING, () => this.#notReady('rebalancing'))
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      // Control records and aborted transactions alone: eachBatch does not see them.
-      if (payload.batchSize === 0)
-        this.#fetched.set(`${payload.topic}/${payload.partition}`, Number(payload.lastOffset) + 1)
-    })
-    try {
-      await consumer.connect()
-      if (this.#formerMember !== undefined)
-        await leaveGroup(this.#kafka, groupId(stage.name), this.#formerMember)
-      this.#formerMember = undefined
-      await consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: CONCURRENT_BATCHES,
-        eachBatch: (payload) => this.#eachBatch(payload),
-      })
-      return await ended
-    } catch (error) {
-      return error
-    } finally {
-      this.#notReady('not in the group')
-      this.#assignment++
-      await consumer.disconnect().catch(() => {})
-    }
+  /** What waits is dropped; the transaction at hand is finished, where the process ends, while the partitions are still ours. */
+  async #beforeLeaving(): Promise<void> {
+    this.#notReady('not in the group')
+    this.#letGo()
+    if (this.#stopping.signal.aborted) await this.#loop.clear()
   }
 
-  /** Runs synchronously when kafkajs has joined, before it fetches. */
-  #assigned(memberAssignment: Record<string, number[]>): void {
-    const assignment = ++this.#assignment
-    const partitions = new Set(memberAssignment[this.#topics[0]!] ?? [])
-    this.#consumer!.pause(this.#topics.map((topic) => ({ topic, partitions: memberAssignment[topic] ?? [] })))
-    this.#fetched.clear()
-    for (const [partition, slot] of this.#slots) {
-      if (partitions.has(partition)) continue
+  /** From here on nothing that was asked for before counts. */
+  #letGo(): number {
+    this.#events.forgetAll()
+    this.#tables.forgetAll()
+    for (const slot of this.#slots.values()) slot.ready = false
+    return ++this.#epoch
+  }
+
+  #isOver(epoch: number): boolean {
+    return epoch !== this.#epoch || this.#stopping.signal.aborted
+  }
+
+  /** The group has given us these partitions, and no others. */
+  #assigned(partitions: readonly number[], member: GroupMember): void {
+    this.#member = member
+    for (const partition of this.#slots.keys()) {
+      if (partitions.includes(partition)) continue
       this.#slots.delete(partition)
       this.#options.metrics.forgetPartition(partition)
-      void slot.turn.then(() => slot.task.close()).catch(() => {})
     }
     for (const partition of partitions) {
-      const known = this.#slots.get(partition)
-      const slot = known ?? {
-        task: this.#createTask(partition),
-        assignment,
-        ready: false,
-        turn: Promise.resolve(),
-      }
-      slot.assignment = assignment
-      slot.ready = false
-      this.#slots.set(partition, slot)
-      slot.turn = slot.turn
-        .then(() => this.#open(slot, assignment))
-        .catch((error: unknown) => {
-          this.#logger.error({ partition, error: describe(error) }, 'partition not opened')
-        })
+      if (this.#slots.has(partition)) continue
+      const task = new PartitionTask(partition, this.#deps!)
+      this.#slots.set(partition, { task, ready: false, fetched: new Map(), done: new Map() })
     }
     this.#joined = true
-    this.#logger.info({ partitions: [...partitions], assignment }, 'joined the group')
+    this.#logger.info({ partitions, generation: member.generationId }, 'joined the group')
+    void this.#openAll(this.#letGo())
     this.#updateReady()
   }
 
-  #createTask(partition: number): PartitionTask<Output, State> {
-    const { stage, settings } = this.#options
-    const producer = new TransactionalProducer({
-      kafka: this.#kafka,
-      transactionalId: transactionalId(stage.name, this.#topics[0]!, partition),
-      groupId: groupId(stage.name),
-      transactionTimeoutMs: settings.transactionTimeoutMs,
-      sleep: delay,
-    })
-    return new PartitionTask(partition, producer, this.#deps!)
+  /**
+   * A transaction did not commit, or nobody knows: `open` settles that. A producer that was fenced goes on, too, as long as
+   * the group takes it for a member: whoever got one of its partitions ended what it seemed to have left open.
+   */
+  #failed(error: unknown): void {
+    if (isUnanswered(error)) breakSockets(this.#kafka)
+    const epoch = this.#letGo()
+    this.#failures++
+    const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
+    this.#logger.warn(
+      { error: describe(error), retryInMs: wait },
+      'the transaction did not commit; opening the partitions again',
+    )
+    this.#updateReady()
+    const mayGoOn =
+      error instanceof NotAMember
+        ? new Promise<void>((resolve) => this.#awaitingConfirmation.push(resolve))
+        : this.#sleep(wait)
+    void mayGoOn.then(() => this.#openAll(epoch))
   }
 
-  #isCurrent(assignment: number): boolean {
-    return assignment === this.#assignment && !this.#stopping.signal.aborted
+  /** A heartbeat was answered. */
+  #confirmed(): void {
+    for (const go of this.#awaitingConfirmation.splice(0)) go()
   }
 
-  /** Opens the task for this assignment, trying until it succeeds or the assignment is over. */
-  async #open(slot: Slot<Output, State>, assignment: number): Promise<void> {
+  /** Opens every task, trying until it succeeds or something else has happened. */
+  async #openAll(epoch: number): Promise<void> {
+    await this.#loop.clear()
+    if (!(await this.#untilOver(epoch, () => this.#producer.fence(), 'the producer cannot be fenced yet')))
+      return
+    for (const slot of this.#slots.values()) void this.#open(slot, epoch)
+  }
+
+  async #open(slot: Slot<Output, State>, epoch: number): Promise<void> {
     const { task } = slot
-    let backoff = FIRST_BACKOFF_MS
-    while (this.#isCurrent(assignment)) {
+    const { partition } = task
+    slot.fetched.clear()
+    slot.done.clear()
+    const isOver = () => this.#isOver(epoch)
+    const open = async () => void (await task.open(this.#producer, isOver))
+    if (await this.#untilOver(epoch, open, 'partition cannot be opened yet', { partition }))
+      await this.#readInOrder(slot, epoch)
+  }
+
+  /** Tries again after a failure; false where the epoch is over. */
+  async #untilOver(
+    epoch: number,
+    attempt: () => Promise<void>,
+    failure: string,
+    of: { readonly partition?: number } = {},
+  ): Promise<boolean> {
+    for (let backoff = FIRST_BACKOFF_MS; !this.#isOver(epoch); backoff *= 2) {
       try {
-        await task.open()
+        await attempt()
         break
       } catch (error) {
         if (isUnanswered(error)) breakSockets(this.#kafka)
-        this.#logger.warn(
-          { partition: task.partition, error: describe(error), retryInMs: backoff },
-          'partition cannot be opened yet',
-        )
-        await this.#sleep(backoff)
-        backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
+        const retryInMs = Math.min(backoff, LONGEST_BACKOFF_MS)
+        this.#logger.warn({ ...of, error: describe(error), retryInMs }, failure)
+        await this.#sleep(retryInMs)
       }
     }
-    if (!this.#isCurrent(assignment)) return
-    const consumer = this.#consumer!
-    for (const topic of this.#topics) {
-      consumer.seek({ topic, partition: task.partition, offset: String(task.position(topic)) })
-    }
-    // Not awaited: tables are caught up by batches, and batches wait for this turn to end.
-    void this.#resumeInOrder(slot, assignment)
+    return !this.#isOver(epoch)
   }
 
   /** Tables first, to the end that they have now; then events. */
-  async #resumeInOrder(slot: Slot<Output, State>, assignment: number): Promise<void> {
+  async #readInOrder(slot: Slot<Output, State>, epoch: number): Promise<void> {
     const { task } = slot
-    const resume = (topic: string) => this.#consumer!.resume([{ topic, partitions: [task.partition] }])
-    const tables = this.#options.stage.inputs
-      .filter((input) => input.role === 'table')
-      .map((input) => input.topic)
-    const events = this.#options.stage.inputs
-      .filter((input) => input.role === 'events')
-      .map((input) => input.topic)
+    const tables = [...this.#tableTopics]
+    const events = this.#topics.filter((topic) => !this.#tableTopics.has(topic))
     try {
       const ends = await Promise.all(
         tables.map(async (topic) => {
@@ -341,132 +370,104 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
           return { topic, end }
         }),
       )
-      if (!this.#isCurrent(assignment)) return
-      for (const topic of tables) resume(topic)
+      if (this.#isOver(epoch)) return
+      for (const topic of tables) this.#want(slot, epoch, topic)
       let progressAt = performance.now()
-      let reached = -1
+      let sumBefore = -1
       for (;;) {
         let behind = false
         let sum = 0
         for (const { topic, end } of ends) {
-          const at = Math.max(task.position(topic), this.#fetched.get(`${topic}/${task.partition}`) ?? 0)
+          const at = reached(slot, topic)
           sum += at
           if (at < end) behind = true
         }
         if (!behind) break
-        if (sum !== reached) {
-          reached = sum
+        if (sum !== sumBefore) {
+          sumBefore = sum
           progressAt = performance.now()
         } else if (performance.now() - progressAt > TABLE_PATIENCE_MS) {
           this.#logger.warn({ partition: task.partition, tables }, 'tables brought nothing new; events go on')
           break
         }
         await this.#sleep(20)
-        if (!this.#isCurrent(assignment)) return
+        if (this.#isOver(epoch)) return
       }
-      for (const topic of events) resume(topic)
+      for (const topic of events) this.#want(slot, epoch, topic)
       slot.ready = true
       this.#updateReady()
     } catch (error) {
-      if (this.#isCurrent(assignment))
-        this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not resumed')
+      if (!this.#isOver(epoch))
+        this.#logger.error({ partition: task.partition, error: describe(error) }, 'partition not read')
     }
   }
 
-  async #eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { topic, partition, messages } = payload.batch
-    const slot = this.#slots.get(partition)
-    const assignment = this.#assignment
-    if (!slot || slot.assignment !== assignment || messages.length === 0) return
-    const started = performance.now()
-    const turn = slot.turn.then(() => this.#processBatch(payload, slot, assignment))
-    slot.turn = turn.catch(() => {})
-    await turn
-    if (!this.#isCurrent(assignment) || slot.task.position(topic) <= Number(messages.at(-1)!.offset)) return
-    payload.resolveOffset(messages.at(-1)!.offset)
-    this.#fetched.set(`${topic}/${partition}`, Number(payload.batch.lastOffset()) + 1)
-    const { transactionIntervalMs, maxTransactionRecords } = this.#options.settings
-    const rest = restAfter(performance.now() - started, messages.length, {
-      intervalMs: transactionIntervalMs,
-      fullAt: maxTransactionRecords,
+  /** Asks for what comes after all that has come of the topic. */
+  #want(slot: Slot<Output, State>, epoch: number, topic: string): void {
+    if (this.#isOver(epoch)) return
+    const { task } = slot
+    const isTable = this.#tableTopics.has(topic)
+    const fetcher = isTable ? this.#tables : this.#events
+    fetcher.want({
+      topic,
+      partition: task.partition,
+      offset: slot.fetched.get(topic) ?? task.position(topic),
+      deliver: (batch) => {
+        const next = Number(batch.lastOffset()) + 1
+        slot.fetched.set(topic, next)
+        // Where the broker has more, it comes while this is worked on. Where it has not, whoever asks later gets more at once.
+        const isBehind = next < Number(batch.lastStableOffset)
+        const wantMore = () => this.#want(slot, epoch, topic)
+        this.#loop.add({
+          task,
+          batch,
+          isBehind,
+          at: 0,
+          taken: () => {
+            if (isBehind) wantMore()
+          },
+          committed: () => {
+            this.#failures = 0
+            slot.done.set(topic, next)
+            // How far a table is behind is another thing, and mostly nothing to wait for.
+            if (!isTable)
+              this.#options.metrics.setLag(task.partition, Math.max(0, Number(batch.highWatermark) - next))
+          },
+          rested: () => {
+            if (!isBehind) wantMore()
+          },
+        })
+      },
+      outOfRange: () => void this.#passGap(slot, epoch, topic),
     })
-    if (rest > 1) await this.#sleep(rest)
   }
 
-  async #processBatch(
-    payload: EachBatchPayload,
-    slot: Slot<Output, State>,
-    assignment: number,
-  ): Promise<void> {
-    const { topic, partition, messages, highWatermark } = payload.batch
-    const last = Number(messages.at(-1)!.offset)
-    const lag = Math.max(0, Number(highWatermark) - 1 - last)
-    let backoff = FIRST_BACKOFF_MS
-    for (;;) {
-      // A batch from a former assignment: the partition may be another process's by now.
-      if (assignment !== this.#assignment) return
-      try {
-        if (!(await this.#withoutGap(payload, slot.task))) return
-        await slot.task.process(topic, messages as FetchedMessage[], { lag })
-        this.#failures = 0
-        return
-      } catch (error) {
-        if (error instanceof RegistryUnavailable || error instanceof RegistryRefused) {
-          this.#notReady(error.message)
-          this.#logger.warn(
-            { topic, partition, error: error.message, retryInMs: backoff },
-            'waiting for the schema registry',
-          )
-          await this.#sleep(backoff)
-          if (this.#stopping.signal.aborted) throw rejoin()
-          await payload.heartbeat()
-          backoff = Math.min(backoff * 2, 1_000)
-          this.#joined = assignment === this.#assignment
-          this.#updateReady()
-          continue
-        }
-        // One has waited for nothing; the others' connections, the consumer's too, go the same way.
-        if (isUnanswered(error)) breakSockets(this.#kafka)
-        slot.ready = false
-        this.#updateReady()
-        this.#failures++
-        const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
-        this.#logger.warn(
-          { topic, partition, error: describe(error), retryInMs: wait },
-          'the transaction did not commit; joining the group again',
+  /** The log does not have what comes next: retention has deleted it, or the log has lost its end. */
+  async #passGap(slot: Slot<Output, State>, epoch: number, topic: string): Promise<void> {
+    const { task } = slot
+    const { partition } = task
+    const position = slot.fetched.get(topic) ?? task.position(topic)
+    const pass = async () => {
+      const { start, end } = await this.#reader.bounds(topic, partition, 'read_uncommitted')
+      if (this.#isOver(epoch)) return
+      if (start > position) {
+        this.#options.metrics.expiredRecords.inc(start - position)
+        this.#logger.error(
+          { topic, partition, position, start },
+          'retention deleted records that were never read',
         )
-        await this.#sleep(wait)
-        // Whether it committed, and whether the partition is still ours, is settled by joining anew: open() fences first.
-        throw rejoin()
+        task.skipTo(topic, start)
+        slot.fetched.set(topic, start)
+      } else {
+        this.#logger.error(
+          { topic, partition, position, end },
+          'the topic ends before the position: it has lost records; waiting for it to reach the position again',
+        )
+        await this.#sleep(LONGEST_BACKOFF_MS)
       }
     }
-  }
-
-  /**
-   * False where the batch begins beyond the position and the records between are still there: then the
-   * position is sought again. Where retention has deleted them, says so and goes on.
-   */
-  async #withoutGap(payload: EachBatchPayload, task: PartitionTask<Output, State>): Promise<boolean> {
-    const { topic, partition } = payload.batch
-    const fetchedFrom = Number((payload.batch as unknown as { fetchedOffset: string }).fetchedOffset)
-    const position = task.position(topic)
-    if (fetchedFrom <= Math.max(position, this.#fetched.get(`${topic}/${partition}`) ?? 0)) return true
-    const { start } = await this.#reader.bounds(topic, partition)
-    if (start <= position) {
-      this.#logger.warn(
-        { topic, partition, position, fetchedFrom },
-        'a batch began beyond the position; seeking back',
-      )
-      this.#consumer!.seek({ topic, partition, offset: String(position) })
-      return false
-    }
-    this.#options.metrics.expiredRecords.inc(start - position)
-    this.#logger.error(
-      { topic, partition, position, start },
-      'retention deleted records that were never read',
-    )
-    task.skipTo(topic, start)
-    return true
+    if (await this.#untilOver(epoch, pass, 'the bounds of the topic are not known', { partition }))
+      this.#want(slot, epoch, topic)
   }
 
   async #reportIdleLag(): Promise<void> {
@@ -476,8 +477,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
       if (!slot.ready) continue
       try {
         const { end } = await this.#reader.bounds(topic, partition, 'read_uncommitted')
-        const at = Math.max(slot.task.position(topic), this.#fetched.get(`${topic}/${partition}`) ?? 0)
-        this.#options.metrics.setLag(partition, Math.max(0, end - at))
+        this.#options.metrics.setLag(partition, Math.max(0, end - reached(slot, topic)))
       } catch {
         return
       }
@@ -546,15 +546,11 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 }
 
-/** Makes kafkajs join the group anew. */
-const rejoin = () =>
-  new KafkaJSProtocolError(
-    Object.assign(new Error('joining the group again'), {
-      type: 'REBALANCE_IN_PROGRESS',
-      code: 27,
-      retriable: true,
-    }),
-  )
+/** Offset after all of a topic that has been worked on, control records included. */
+const reached = <Output extends RecordName, State extends Record<string, StateStore>>(
+  { task, done }: Slot<Output, State>,
+  topic: string,
+) => Math.max(task.position(topic), done.get(topic) ?? 0)
 
 function describe(error: unknown): string {
   if (error instanceof Error) return `${error.name}: ${error.message}`.slice(0, 300)

@@ -18,9 +18,8 @@ export const deadLetterTopic = (stage: StageName) => `${stage}.dlq`
 export const stateTopic = (stage: StageName) => `${stage}.state`
 /** Consumer group of a stage; offsets are committed to it inside the transactions. */
 export const groupId = (stage: StageName) => `wardline.${stage}`
-/** One transactional producer an input partition: whoever gets the partition fences the one before. */
-export const transactionalId = (stage: StageName, inputTopic: string, partition: number) =>
-  `${stage}.${inputTopic}.${partition}`
+/** One transactional producer a process; the prefix is what a stage may write under. */
+export const transactionalId = (stage: StageName, process: string) => `${stage}.${process}`
 
 export interface TopicSpec {
   readonly topic: string

@@ -34,7 +34,7 @@ export interface ReplayReport {
 export type LaneOf = (output: unknown) => string
 
 /** WARDLINE_MAX_TRANSACTION_RECORDS where nobody sets it. */
-const MAX_TRANSACTION_RECORDS = 2_000
+const MAX_TRANSACTION_RECORDS = 4_000
 /** How the replay of a stage runs each record under the very version of the policy that its output names. */
 export interface ReplayPolicy {
   /** The input record that gave an output, by any name that `inputOf` gives it too; null where another output tells. */

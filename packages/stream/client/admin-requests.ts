@@ -3,37 +3,9 @@
  * (kafkajs's alterConfigs takes back whatever it is not given), and ApiVersions 3, which tells the cluster's features.
  */
 import type { Kafka } from 'kafkajs'
-import { createCluster, internalOf } from './kafkajs-internals.ts'
+import { createCluster } from './kafkajs-internals.ts'
+import { type Decoder, newDecoder, newEncoder, type ProtocolRequest } from './protocol-codec.ts'
 
-interface Encoder {
-  writeInt8(value: number): Encoder
-  writeString(value: string): Encoder
-  writeUVarInt(value: number): Encoder
-  writeUVarIntString(value: string): Encoder
-  writeBoolean(value: boolean): Encoder
-  writeArray(items: Encoder[]): Encoder
-}
-interface Decoder {
-  readInt8(): number
-  readInt16(): number
-  readInt32(): number
-  readString(): string | null
-  readUVarInt(): number
-  readUVarIntString(): string | null
-  readUVarIntArray<T>(read: (decoder: Decoder) => T): T[]
-  readUVarIntBytes(): Buffer
-  readBytes(length: number): Buffer
-  readArray<T>(read: (decoder: Decoder) => T): T[]
-}
-interface ProtocolRequest<T> {
-  readonly request: {
-    readonly apiKey: number
-    readonly apiVersion: number
-    readonly apiName: string
-    encode(): Promise<Encoder>
-  }
-  readonly response: { decode(bytes: Buffer): Promise<T>; parse(answer: T): Promise<T> }
-}
 interface AdminBroker {
   readonly connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> }
 }
@@ -41,10 +13,6 @@ interface AdminCluster {
   refreshMetadata(): Promise<void>
   findControllerBroker(): Promise<AdminBroker>
 }
-
-const newEncoder = (): Encoder => new (internalOf<new () => Encoder>('kafkajs/src/protocol/encoder'))()
-const newDecoder = (bytes: Buffer): Decoder =>
-  new (internalOf<new (bytes: Buffer) => Decoder>('kafkajs/src/protocol/decoder'))(bytes)
 
 async function atController<T>(kafka: Kafka, request: ProtocolRequest<T>): Promise<T> {
   const cluster = createCluster(kafka)

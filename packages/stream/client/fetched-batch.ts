@@ -12,6 +12,8 @@ type Message = FetchedMessage & Parameters<typeof withoutAborted>[0]['messages']
 export interface PartitionData {
   readonly partition: number
   readonly highWatermark: string
+  /** Up to which all transactions have been decided. */
+  readonly lastStableOffset: string
   readonly abortedTransactions:
     | readonly { readonly producerId: string; readonly firstOffset: string }[]
     | null
@@ -23,6 +25,7 @@ export class FetchedBatch {
   readonly partition: number
   readonly fetchedOffset: string
   readonly highWatermark: string
+  readonly lastStableOffset: string
   readonly rawMessages: readonly Message[]
   /** Without what lies before the offset that was asked for: batches are sent whole. */
   readonly messagesWithinOffset: Message[]
@@ -34,6 +37,7 @@ export class FetchedBatch {
     this.fetchedOffset = fetchedOffset
     this.partition = data.partition
     this.highWatermark = data.highWatermark
+    this.lastStableOffset = data.lastStableOffset
     this.rawMessages = data.messages
     const from = Number(fetchedOffset)
     let first = 0

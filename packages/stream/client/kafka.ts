@@ -8,6 +8,7 @@ import {
   replaceModule,
   replaceRecordDecoder,
   replaceRequestEncoder,
+  tellGenerations,
 } from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 import { rememberSockets, trackedSockets } from './sockets.ts'
@@ -18,6 +19,7 @@ export const { AssignerProtocol, ConfigResourceTypes, Kafka, KafkaJSProtocolErro
     replaceModule('kafkajs/src/consumer/batch', FetchedBatch)
     replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
     replaceRequestEncoder()
+    tellGenerations()
   },
 )
 

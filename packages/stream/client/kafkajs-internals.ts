@@ -16,6 +16,7 @@ import {
   type ProduceRequest,
   payloadOf,
 } from './produce-request.ts'
+import type { ProtocolRequest } from './protocol-codec.ts'
 
 export interface OutMessage {
   readonly key: Buffer | string | null
@@ -50,19 +51,9 @@ export interface Broker {
     request: ProducerIdentity & { topics: readonly { topic: string; partitions: readonly number[] }[] },
   ): Promise<unknown>
   addOffsetsToTxn(request: ProducerIdentity & { groupId: string }): Promise<unknown>
-  txnOffsetCommit(
-    request: ProducerIdentity & {
-      groupId: string
-      topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
-    },
-  ): Promise<unknown>
   endTxn(request: ProducerIdentity & { transactionResult: boolean }): Promise<unknown>
-  offsetFetch(request: {
-    groupId: string
-    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[]
-  }): Promise<{
-    responses: { topic: string; partitions: { partition: number; offset: string; errorCode: number }[] }[]
-  }>
+  /** For requests that kafkajs has not. */
+  readonly connectionPool: { send<T>(request: ProtocolRequest<T>): Promise<T> }
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
   listOffsets(request: {
     replicaId: -1
@@ -155,6 +146,36 @@ export function loadKafkajs(replaceModules: () => void): typeof import('kafkajs'
 export function replaceModule(path: string, replacement: unknown): void {
   const file = require.resolve(path)
   require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
+}
+
+interface GroupOptions {
+  readonly instrumentationEmitter: { emit(event: string, payload: object): void }
+}
+
+/**
+ * Has kafkajs tell the generation of the group with GROUP_JOIN: commits of transactions name it. Only while `loadKafkajs`
+ * asks for it, after the modules that consumers use have been replaced.
+ */
+export function tellGenerations(): void {
+  const path = 'kafkajs/src/consumer/consumerGroup'
+  const Group: new (options: GroupOptions) => { generationId: number } = require(path)
+  replaceModule(
+    path,
+    class extends Group {
+      constructor(options: GroupOptions) {
+        super({
+          ...options,
+          instrumentationEmitter: {
+            emit: (event, payload) =>
+              options.instrumentationEmitter.emit(
+                event,
+                event === 'consumer.group_join' ? { ...payload, generationId: this.generationId } : payload,
+              ),
+          },
+        })
+      }
+    },
+  )
 }
 
 interface KafkajsRequest {

@@ -25,6 +25,13 @@ const FETCH_WAIT_MS = 500
 const FETCH_BYTES = 8 * 1_048_576
 const STUCK_AFTER_MS = 30_000
 
+/** A place to read from. */
+export interface PartitionOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
 /** The broker gives no records where it has some; to be tried again later. */
 export class ReadStuck extends Error {
   override readonly name = 'ReadStuck'
@@ -129,6 +136,54 @@ export class PartitionReader {
     }
   }
 
+  /** Which broker leads the partition, as far as is known. */
+  async leaderOf(topic: string, partition: number): Promise<string> {
+    await this.#open(topic)
+    return this.#leaderId(topic, partition)
+  }
+
+  /** Asks the cluster again who leads what. */
+  async refreshMetadata(): Promise<void> {
+    await this.#answered(this.#cluster.refreshMetadata())
+  }
+
+  /**
+   * One fetch, read committed, of partitions that one broker leads, none of them twice; waits up to `maxWaitMs` for a first
+   * record. One batch of each partition that the broker answered for, empty where it
+   * has nothing new, in the broker's order.
+   */
+  async fetch(
+    leader: string,
+    places: readonly PartitionOffset[],
+    { maxWaitMs, maxBytes }: { readonly maxWaitMs: number; readonly maxBytes: number },
+  ): Promise<FetchedBatch[]> {
+    const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>()
+    for (const { topic, partition, offset } of places) {
+      const partitions = topics.get(topic) ?? []
+      partitions.push({ partition, fetchOffset: String(offset), maxBytes })
+      topics.set(topic, partitions)
+    }
+    for (const topic of topics.keys()) await this.#open(topic)
+    const broker = await this.#cluster.findBroker({ nodeId: leader })
+    const { responses } = await this.#answered(
+      this.#fetch(broker, {
+        maxWaitTime: maxWaitMs,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        isolationLevel: READ_COMMITTED,
+        topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+      }),
+    )
+    const batches: FetchedBatch[] = []
+    for (const { topicName, partitions } of responses) {
+      for (const data of partitions) {
+        const asked = topics.get(topicName)?.find(({ partition }) => partition === data.partition)
+        if (asked) batches.push(new FetchedBatch(topicName, asked.fetchOffset, data))
+      }
+    }
+    return batches
+  }
+
   /** Ends the connections; a read under way fails. */
   async close(): Promise<void> {
     this.#closed = true
@@ -182,8 +237,13 @@ export class PartitionReader {
 
   async #leader(topic: string, partition: number) {
     await this.#open(topic)
+    return this.#cluster.findBroker({ nodeId: this.#leaderId(topic, partition) })
+  }
+
+  #leaderId(topic: string, partition: number): string {
     const [leader] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-    return this.#cluster.findBroker({ nodeId: leader! })
+    if (leader === undefined) throw new Error(`${topic} has no partition ${partition}`)
+    return leader
   }
 
   async #listOffset(

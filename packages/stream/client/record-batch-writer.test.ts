@@ -11,7 +11,7 @@ const kafkajsProduce: (request: object) => { encode(): Promise<{ buffer: Buffer 
   require('kafkajs/src/protocol/requests/produce/v3/request')
 
 const T0 = 1_790_000_000_000
-const identity = { transactionalId: 'normalize.feed.events.3', producerId: 4_001, producerEpoch: 12 }
+const identity = { transactionalId: 'normalize.of-a-process', producerId: 4_001, producerEpoch: 12 }
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((a) => Buffer.from(a))
 const record = fc.record({

@@ -1,5 +1,11 @@
 import type { Kafka } from 'kafkajs'
 import {
+  type CommittedOffset,
+  type GroupMember,
+  offsetFetch,
+  txnOffsetCommit,
+} from './group-offset-requests.ts'
+import {
   type Broker,
   type Cluster,
   createCluster,
@@ -19,6 +25,11 @@ export class ProducerFenced extends Error {
 /** The transaction did not end well, and whether it was committed is unknown until the producer is fenced anew and the committed offset is read. */
 export class TransactionFailed extends Error {
   override readonly name = 'TransactionFailed'
+}
+
+/** The group has gone on without this member: its partitions may be another's. To be asked again when it has joined. */
+export class NotAMember extends Error {
+  override readonly name = 'NotAMember'
 }
 
 /** What one transaction writes: messages by topic and partition, and the input offsets that they stand for. */
@@ -80,12 +91,21 @@ const FENCED = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ])
 
+const NOT_A_MEMBER = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
+type PartitionSets = ReadonlyMap<string, ReadonlySet<number>>
+
 const FIRST_WAIT_MS = 1
 const LONGEST_WAIT_MS = 50
 const PRODUCE_TIMEOUT_MS = 15_000
 
 /**
- * One transactional producer for one input partition. A transaction takes three rounds to the brokers:
+ * The transactional producer of one process of a stage. A transaction takes three rounds to the brokers:
  * (1) partitions and the group's offsets join the transaction, (2) records and offsets are written,
  * (3) the transaction ends. Requests within a round go out together; a round begins only when all of the
  * one before have succeeded, so a commit can never follow a write that failed. One transaction at a time.
@@ -96,11 +116,15 @@ export class TransactionalProducer {
   #identity = { transactionalId: '', producerId: -1, producerEpoch: -1 }
   /** Next sequence number by `topic/partition`; starts at 0 with each new epoch. */
   #sequences = new Map<string, number>()
-  #transactionCoordinator: Broker | undefined
-  #groupCoordinator: Broker | undefined
+  /** Of transactional ids and the group, by `type/id`. */
+  readonly #coordinators = new Map<string, Broker>()
   #knownTopics = new Set<string>()
   #connected = false
   #closed = false
+  /** What the last transaction wrote to. */
+  #lastJoined = new Map<string, ReadonlySet<number>>()
+  /** The first round of a transaction, where it began before its content was known. */
+  #beginning: Promise<void> | undefined
   /** False from a failure to the next fence: a commit whose answer was lost may have succeeded, and a second one would double it. */
   #fenced = false
 
@@ -109,12 +133,17 @@ export class TransactionalProducer {
     this.#cluster = createCluster(options.kafka)
   }
 
+  get transactionalId(): string {
+    return this.#options.transactionalId
+  }
+
   /**
    * Takes the transactional id: whatever a former owner left open is ended (committed where its commit was
    * under way, aborted otherwise) before this returns, and the former owner can write no more.
    */
   async fence(): Promise<void> {
     this.#fenced = false
+    this.#beginning = undefined
     try {
       await this.#connect()
       // After a failure leaders may have moved.
@@ -143,36 +172,59 @@ export class TransactionalProducer {
     this.#cluster = createCluster(this.#options.kafka)
     this.#connected = false
     this.#knownTopics = new Set()
-    this.#transactionCoordinator = undefined
-    this.#groupCoordinator = undefined
+    this.#coordinators.clear()
     // It waits for what is still under way; nobody waits for it.
     void cluster.disconnect().catch(() => {})
   }
 
-  /** Committed offset of each partition, -1 where there is none. Reliable for the own inputs only after `fence`. */
-  async committedOffsets(topics: readonly string[], partition: number): Promise<Map<string, number>> {
+  /** What the group has committed of a partition of each topic. */
+  async committedOffsets(topics: readonly string[], partition: number): Promise<readonly CommittedOffset[]> {
     await this.#connect()
-    const response = await this.#atGroupCoordinator((broker) =>
-      broker.offsetFetch({
-        groupId: this.#options.groupId,
-        topics: topics.map((topic) => ({ topic, partitions: [{ partition }] })),
-      }),
+    const { groupId } = this.#options
+    const { offsets } = await this.#atGroupCoordinator((broker) =>
+      broker.connectionPool.send(offsetFetch(groupId, topics, partition)),
     )
-    const offsets = new Map<string, number>(topics.map((topic) => [topic, -1]))
-    for (const { topic, partitions } of response.responses) {
-      for (const entry of partitions)
-        if (entry.partition === partition) offsets.set(topic, Number(entry.offset))
-    }
     return offsets
   }
 
-  /** Writes everything in one transaction. Throws ProducerFenced or TransactionFailed; in both cases `fence` anew before the next. */
-  async commit(content: TransactionContent, offsets: readonly InputOffset[]): Promise<void> {
+  /**
+   * Ends what another producer has left open: committed where its commit was under way, aborted otherwise. Where it is alive
+   * it has to fence itself anew.
+   */
+  async fenceOther(transactionalId: string): Promise<void> {
+    await this.#connect()
+    const { transactionTimeoutMs } = this.#options
+    await this.#atCoordinator(TRANSACTION_COORDINATOR, transactionalId, (broker) =>
+      broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
+    )
+  }
+
+  /**
+   * Begins a transaction that will likely write to the same partitions as the last one, and returns once it is on its way to
+   * the broker, so that the first round passes while its records are still worked on. `commit` has to follow, or a failure.
+   */
+  async begin(): Promise<void> {
+    if (!this.#fenced || this.#lastJoined.size === 0) return
+    this.#beginning = this.#join(this.#lastJoined)
+    // Its failure is the commit's.
+    this.#beginning.catch(() => {})
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /**
+   * Writes everything in one transaction. Throws ProducerFenced, NotAMember or TransactionFailed; in each case `fence` anew
+   * before the next.
+   */
+  async commit(
+    content: TransactionContent,
+    offsets: readonly InputOffset[],
+    member: GroupMember,
+  ): Promise<void> {
     const { transactionalId } = this.#options
     if (!this.#fenced) throw new TransactionFailed(`${transactionalId}: not fenced since its last failure`)
     try {
-      await this.#begin(content)
-      await Promise.all([this.#write(content), this.#writeOffsets(offsets)])
+      await this.#joinAll(content)
+      await Promise.all([this.#write(content), this.#writeOffsets(offsets, member)])
       await this.#atTransactionCoordinator((broker) =>
         broker.endTxn({ ...this.#identity, transactionResult: true }),
       )
@@ -210,19 +262,37 @@ export class TransactionalProducer {
     for (const topic of topics) this.#knownTopics.add(topic)
   }
 
-  async #begin(content: TransactionContent): Promise<void> {
-    const joinOffsets = this.#atTransactionCoordinator((broker) =>
-      broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
-    )
-    if (content.isEmpty) return void (await joinOffsets)
-    const topics = [...content.topics].map(([topic, partitions]) => ({
-      topic,
-      partitions: [...partitions.keys()],
-    }))
-    const joinPartitions = this.#atTransactionCoordinator((broker) =>
-      broker.addPartitionsToTxn({ ...this.#identity, topics }),
-    )
-    await Promise.all([joinOffsets, joinPartitions])
+  /** The first round, as far as `begin` has not been through it. */
+  async #joinAll(content: TransactionContent): Promise<void> {
+    const joined = this.#beginning ? this.#lastJoined : new Map<string, ReadonlySet<number>>()
+    const missing = new Map<string, ReadonlySet<number>>()
+    this.#lastJoined = new Map()
+    for (const [topic, partitions] of content.topics) {
+      const ids = new Set(partitions.keys())
+      this.#lastJoined.set(topic, ids)
+      const others = [...ids].filter((id) => !joined.get(topic)?.has(id))
+      if (others.length > 0) missing.set(topic, new Set(others))
+    }
+    const beginning = this.#beginning
+    this.#beginning = undefined
+    if (!beginning) return this.#join(missing)
+    await beginning
+    if (missing.size > 0) await this.#joinPartitions(missing)
+  }
+
+  /** Partitions and the group's offsets join the transaction. */
+  async #join(partitions: PartitionSets): Promise<void> {
+    await Promise.all([
+      this.#atTransactionCoordinator((broker) =>
+        broker.addOffsetsToTxn({ ...this.#identity, groupId: this.#options.groupId }),
+      ),
+      partitions.size > 0 ? this.#joinPartitions(partitions) : undefined,
+    ])
+  }
+
+  async #joinPartitions(partitions: PartitionSets): Promise<void> {
+    const topics = [...partitions].map(([topic, ids]) => ({ topic, partitions: [...ids] }))
+    await this.#atTransactionCoordinator((broker) => broker.addPartitionsToTxn({ ...this.#identity, topics }))
   }
 
   async #write(content: TransactionContent): Promise<void> {
@@ -261,16 +331,10 @@ export class TransactionalProducer {
     )
   }
 
-  async #writeOffsets(offsets: readonly InputOffset[]): Promise<void> {
+  async #writeOffsets(offsets: readonly InputOffset[], member: GroupMember): Promise<void> {
+    const { groupId } = this.#options
     await this.#atGroupCoordinator((broker) =>
-      broker.txnOffsetCommit({
-        ...this.#identity,
-        groupId: this.#options.groupId,
-        topics: offsets.map(({ topic, partition, offset }) => ({
-          topic,
-          partitions: [{ partition, offset: String(offset) }],
-        })),
-      }),
+      broker.connectionPool.send(txnOffsetCommit({ ...this.#identity, groupId, member, offsets })),
     )
   }
 
@@ -283,25 +347,25 @@ export class TransactionalProducer {
   }
 
   #atTransactionCoordinator<T>(request: (broker: Broker) => Promise<T>): Promise<T> {
-    return this.#atCoordinator(TRANSACTION_COORDINATOR, request)
+    return this.#atCoordinator(TRANSACTION_COORDINATOR, this.#options.transactionalId, request)
   }
 
   #atGroupCoordinator<T>(request: (broker: Broker) => Promise<T>): Promise<T> {
-    return this.#atCoordinator(GROUP_COORDINATOR, request)
+    return this.#atCoordinator(GROUP_COORDINATOR, this.#options.groupId, request)
   }
 
   /** Sends to the remembered coordinator; looks it up anew when it has moved; waits while it is busy, for at most the transaction timeout. */
-  async #atCoordinator<T>(type: 0 | 1, request: (broker: Broker) => Promise<T>): Promise<T> {
+  async #atCoordinator<T>(type: 0 | 1, id: string, request: (broker: Broker) => Promise<T>): Promise<T> {
     let wait = FIRST_WAIT_MS
     let waited = 0
     for (;;) {
       try {
-        return await request(await this.#coordinator(type))
+        return await request(await this.#coordinator(type, id))
       } catch (error) {
         const errorType = (error as { type?: string }).type ?? ''
-        if (MOVED.has(errorType)) this.#forget(type)
+        if (MOVED.has(errorType)) this.#coordinators.delete(`${type}/${id}`)
         else if (!BUSY.has(errorType)) {
-          this.#forget(type)
+          this.#coordinators.delete(`${type}/${id}`)
           this.#failed(error)
           throw error
         }
@@ -313,26 +377,20 @@ export class TransactionalProducer {
     }
   }
 
-  async #coordinator(type: 0 | 1): Promise<Broker> {
-    const known = type === TRANSACTION_COORDINATOR ? this.#transactionCoordinator : this.#groupCoordinator
+  async #coordinator(type: 0 | 1, id: string): Promise<Broker> {
+    const known = this.#coordinators.get(`${type}/${id}`)
     if (known?.isConnected()) return known
-    const id = type === TRANSACTION_COORDINATOR ? this.#options.transactionalId : this.#options.groupId
     const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type })
-    if (type === TRANSACTION_COORDINATOR) this.#transactionCoordinator = found
-    else this.#groupCoordinator = found
+    this.#coordinators.set(`${type}/${id}`, found)
     return found
-  }
-
-  #forget(type: 0 | 1): void {
-    if (type === TRANSACTION_COORDINATOR) this.#transactionCoordinator = undefined
-    else this.#groupCoordinator = undefined
   }
 }
 
 function asTransactionError(error: unknown, transactionalId: string): Error {
   const { type, message } = error as { type?: string; message?: string }
-  if (type !== undefined && FENCED.has(type)) {
+  if (type !== undefined && FENCED.has(type))
     return new ProducerFenced(`${transactionalId}: ${type}`, { cause: error })
-  }
+  if (type !== undefined && NOT_A_MEMBER.has(type))
+    return new NotAMember(`${transactionalId}: ${type}`, { cause: error })
   return new TransactionFailed(`${transactionalId}: ${message ?? String(error)}`, { cause: error })
 }

@@ -29,6 +29,7 @@ final class Classifier {
   private static final double FOLDED = 0.95, EXACT = 1, SWAPPED = 0.75, PINYIN = 0.85, HOMOPHONE = 0.8, SHORT = 0.62;
   private static final double INITIALS = 0.62, SHORT_INITIALS = 0.5, LEAST_CONTEXT = 0.25, COMPARABLE = 0.7;
   private static final int MOST_SPANS = 8, MOST_COMPARED = 64;
+  private static final double SURELY_HARMLESS = 0.075, SHARE_WHERE_HARMLESS = 0.4;
 
   private static void readThresholds(JsonNode limits, double[] into) {
     Arrays.fill(into, limits.get("default").asDouble());
@@ -465,6 +466,8 @@ final class Classifier {
         scored = true;
       }
       if (!event.text.isEmpty()) raise(event.forms);
+      boolean surelyHarmless = scored;
+      for (double score : highest) if (score >= SURELY_HARMLESS) surelyHarmless = false;
       Arrays.fill(doubt, 1);
       for (int f = 0; f < foundCount; f++) {
         int term = found[f];
@@ -484,7 +487,8 @@ final class Classifier {
         if (!metadataHolds(rule.when, event)) continue;
         double asked = rule.asksModel ? highest[rule.modelCategory] : 0;
         if (rule.asksModel && asked < rule.threshold) continue;
-        double score = Math.max(asked, 1 - doubt[i] * (1 - rule.score));
+        double left = surelyHarmless && rule.signal == null && rule.when.has("lexicon") ? Math.pow(doubt[i], SHARE_WHERE_HARMLESS) : doubt[i];
+        double score = Math.max(asked, 1 - left * (1 - rule.score));
         if (score < rule.threshold) continue;
         if (rule.signal != null) {
           if (rule.live && !signals.contains(rule.signal)) signals.add(rule.signal);

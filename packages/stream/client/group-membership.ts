@@ -1,0 +1,91 @@
+import type { Kafka } from 'kafkajs'
+import { copartitionAssigner } from './copartition-assigner.ts'
+import type { GroupMember } from './group-offset-requests.ts'
+import { leaveGroup } from './leave-group.ts'
+
+export interface GroupMembershipOptions {
+  readonly kafka: Kafka
+  readonly groupId: string
+  /** All with equal partition counts; a member gets the same partitions of each. */
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  /** The group has given this process these partitions, and no others, as the member that commits have to name. */
+  readonly assigned: (partitions: readonly number[], member: GroupMember) => void
+  /** The group is about to share its partitions anew. */
+  readonly rebalancing: () => void
+  /** The coordinator has answered a heartbeat: what was assigned last is assigned still. */
+  readonly confirmed: () => void
+  /** A request was not answered in time. */
+  readonly unanswered: () => void
+}
+
+/** kafkajs looks at its partitions this often, and then at whether a heartbeat is due, ms. */
+const LOOK_MS = 100
+
+/**
+ * A place in a consumer group, without its reading: kafkajs's consumer joins, answers rebalances and sends heartbeats, with
+ * every partition paused. Records are read by a PartitionFetcher and offsets committed by transactions.
+ */
+export class GroupMembership {
+  readonly #options: GroupMembershipOptions
+  /** As which the last consumer was in the group, until it has left. */
+  #formerMember: string | undefined
+
+  constructor(options: GroupMembershipOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Is a member until the signal or until kafkajs gives up; returns its error then. `beforeLeaving` is awaited while the
+   * group still counts on this member.
+   */
+  async hold(signal: AbortSignal, beforeLeaving: () => Promise<void>): Promise<unknown> {
+    const { kafka, groupId, topics, assigned, rebalancing, confirmed, unanswered, ...times } = this.#options
+    const consumer = kafka.consumer({
+      groupId,
+      partitionAssigners: [copartitionAssigner],
+      sessionTimeout: times.sessionTimeoutMs,
+      rebalanceTimeout: times.rebalanceTimeoutMs,
+      heartbeatInterval: times.heartbeatIntervalMs,
+      maxWaitTimeInMs: LOOK_MS,
+      allowAutoTopicCreation: false,
+      // Whoever holds a membership begins a new one: one place that waits, logs and stays unready.
+      retry: { retries: 5, restartOnFailure: async () => false },
+    })
+    const ended = new Promise<unknown>((resolve) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
+      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    // Runs synchronously when kafkajs has joined, before it looks at its partitions.
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      const { memberId, memberAssignment, generationId } = payload as typeof payload & GroupMember
+      this.#formerMember = memberId
+      consumer.pause(topics.map((topic) => ({ topic, partitions: memberAssignment[topic] ?? [] })))
+      assigned(memberAssignment[topics[0]!] ?? [], { memberId, generationId })
+    })
+    consumer.on(consumer.events.REBALANCING, rebalancing)
+    consumer.on(consumer.events.HEARTBEAT, confirmed)
+    // kafkajs would ask five times more on the same connection before it gives up.
+    consumer.on(consumer.events.REQUEST_TIMEOUT, unanswered)
+    try {
+      await consumer.connect()
+      if (this.#formerMember !== undefined) await leaveGroup(kafka, groupId, this.#formerMember)
+      this.#formerMember = undefined
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: async () => {
+          throw new Error('a batch of a paused partition')
+        },
+      })
+      return await ended
+    } catch (error) {
+      return error
+    } finally {
+      await beforeLeaving()
+      await consumer.disconnect().catch(() => {})
+    }
+  }
+}
