@@ -51,7 +51,7 @@ import { bestThreshold } from './measure.ts'
 import { fitTone, fitTones, sessionLines, toneLines, toneModel } from './tone-fit.ts'
 
 /** The thresholds let one in so many harmless conversations through, of `HARMLESS` of each wording. */
-const APPROACH_ALARM_ONE_IN = 3_000
+const APPROACH_ALARM_ONE_IN = 5_000
 const RECRUITING_ALARM_ONE_IN = 250
 const HARMLESS = 10_000
 const THREAD_ALARM_ONE_IN = 250
