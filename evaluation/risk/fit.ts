@@ -2,8 +2,7 @@
  * `make fit-risk`: fits what comment-risk weighs by, and writes it to policy/tones.yaml and policy/risk.yaml. DATA: folder of
  * the shared data sets. docs/risk.md says what is fitted from what.
  *
- * No weight is fitted on tones that have seen the line: tones for the wording "fitting" come from a model of
- * "development" and the other way round.
+ * No weight is fitted on tones that have seen the line: tones for one wording come from a model of the others.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -31,7 +31,11 @@ const happening = fc.record({
 
 const after = (pair: Pair, each: typeof happening extends fc.Arbitrary<infer T> ? T : never) =>
   each.kind === 'message'
-    ? afterMessage(pair, { ...each, tones: { ...NO_TONES, approach: each.tone, recruiting: each.recruiting } }, policy)
+    ? afterMessage(
+        pair,
+        { ...each, tones: { ...NO_TONES, approach: each.tone, recruiting: each.recruiting } },
+        policy,
+      )
     : afterAnswer(pair, each.at, each.eventHash, each.kind === 'refusal', policy)
 
 describe('a pair', () => {
