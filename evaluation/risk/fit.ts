@@ -2,8 +2,7 @@
  * `make fit-risk`: fits what comment-risk weighs by, and writes it to policy/tones.yaml and policy/risk.yaml. DATA: folder of
  * the shared data sets. docs/risk.md says what is fitted from what.
  *
- * No weight is fitted on tones that have seen the line: tones for the wording "fitting" come from a model of
- * "development" and the other way round.
+ * No weight is fitted on tones that have seen the line: tones for one wording come from a model of the others.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,8 +50,8 @@ import { bestThreshold } from './measure.ts'
 import { fitTone, fitTones, sessionLines, toneLines, toneModel } from './tone-fit.ts'
 
 /** The thresholds let one in so many harmless conversations through, of `HARMLESS` of each wording. */
-const APPROACH_ALARM_ONE_IN = 3_000
-const RECRUITING_ALARM_ONE_IN = 1_000
+const APPROACH_ALARM_ONE_IN = 5_000
+const RECRUITING_ALARM_ONE_IN = 250
 const HARMLESS = 10_000
 const THREAD_ALARM_ONE_IN = 250
 const THREADS = 3_000
@@ -101,6 +100,7 @@ const RECRUITING_PRIOR: Readonly<Record<RecruitingFeature, number>> = {
   own: 2,
   tone: 1.5,
   toneSum: 3,
+  toneMean: 3,
   handle: 2.5,
   move: 0.7,
   repeated: 0.7,
@@ -316,7 +316,7 @@ for (const wording of FITTED) {
   for (let i = 0; i < THREADS; i++) threads.push(observePileOn(simulator.conversation('thread'), chain))
 }
 const approach = fitModel(approaches, priorOf(APPROACH_FEATURES, APPROACH_PRIOR), 3)
-const recruiting = fitModel(recruiters, priorOf(RECRUITING_FEATURES, RECRUITING_PRIOR), 2)
+const recruiting = fitModel(recruiters, priorOf(RECRUITING_FEATURES, RECRUITING_PRIOR), 8)
 const pileOn = fitModel(pileOns, priorOf(PILE_ON_FEATURES, PILE_ON_PRIOR), 8)
 
 // For research: sessions of SCCD, which has no licence
@@ -327,12 +327,12 @@ if (!train)
 const order = new Random(SEEDS.sessions).shuffle(train.map((_, i) => i))
 const heldOut = FOLDS.flatMap((fold) => {
   const isIn = new Set(order.filter((_, k) => k % FOLDS.length === fold))
-  const hostile = fitTone(sessionLines(train.filter((_, i) => !isIn.has(i))))
+  const hostile = fitTone('hostile', sessionLines(train.filter((_, i) => !isIn.has(i))))
   const chain = new RiskChain(classifier, risk, { tones: new ToneModel({ ...tones, hostile }) })
   return train.filter((_, i) => isIn.has(i)).map((each) => observePileOn(each, chain))
 })
 const research = fitModel(heldOut, priorOf(PILE_ON_FEATURES, PILE_ON_PRIOR), 8, 1)
-const hostileResearch = fitTone(sessionLines(train))
+const hostileResearch = fitTone('hostile', sessionLines(train))
 
 // What is written
 

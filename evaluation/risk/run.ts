@@ -57,8 +57,11 @@ const CATEGORIES: Readonly<Record<Task, ReadonlySet<Category>>> = {
   'pile-on': new Set(['abuse_bullying', 'hate', 'privacy_exposure']),
   sessions: new Set(['abuse_bullying', 'hate', 'privacy_exposure']),
 }
-/** A pile-on is a finding about many; one rude comment in a thread is none. */
-const FINDING: Readonly<Partial<Record<Task, string>>> = { 'pile-on': 'pile_on', sessions: 'pile_on' }
+/** A pile-on is a finding about many; one rude comment in a thread is none. A session is found by attacks of many or of few. */
+const FINDINGS: Readonly<Partial<Record<Task, readonly string[]>>> = {
+  'pile-on': ['pile_on'],
+  sessions: ['pile_on', 'targeted_abuse'],
+}
 
 const bundle = shippedPolicy()
 const startedAt = new Date()
@@ -72,14 +75,14 @@ const unseenChain = new RiskChain(shippedClassifier(bundle), bundle.risk, {
 
 /**
  * What comment-risk says: the category of an event, whether a finding about the conversation or one line made it so;
- * `singleLines` false: the findings alone. A pile-on is always a finding.
+ * `singleLines` false: the findings alone. A pile-on is always a finding, and so is what a session is found by.
  */
 function wardline(task: Task, { singleLines = true, by = chain } = {}): Detector {
-  const code = FINDING[task]
+  const codes = FINDINGS[task]
   const scoreOf = (assessed: AssessedEvent): number => {
-    let score = singleLines && !code && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
+    let score = singleLines && !codes && CATEGORIES[task].has(assessed.riskCategory) ? assessed.risk : 0
     for (const finding of assessed.findings) {
-      const counts = code ? finding.code === code : CATEGORIES[task].has(finding.category)
+      const counts = codes ? codes.includes(finding.code) : CATEGORIES[task].has(finding.category)
       if (counts && finding.score > score) score = finding.score
     }
     return score
@@ -272,7 +275,7 @@ for (const [task, kind] of [
   const detectors = [
     wardlineByF1(task, shipped, development),
     shipped,
-    ...(FINDING[task] ? [] : [wardline(task, { singleLines: false })]),
+    ...(FINDINGS[task] ? [] : [wardline(task, { singleLines: false })]),
     classifyAlone(task),
     ...baselines,
   ]

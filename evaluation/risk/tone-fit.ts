@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Conversation, Simulator, type WordingName } from '@wardline/conversation-simulator'
+import { findContactHandles } from '@wardline/policy'
 import {
   TONE_DIMENSIONS,
   TONES,
@@ -8,6 +9,7 @@ import {
   ToneModel,
   type TonesFile,
   toneGrams,
+  toneScale,
 } from '@wardline/policy/tones'
 import { Random } from '@wardline/sample-feed'
 import { makeForms } from '@wardline/text'
@@ -24,6 +26,17 @@ export type ToneLines = Readonly<Record<Tone, readonly ToneLine[]>>
 export const foldedOf = (text: string): string =>
   makeForms(text).find((form) => form.form === 'FOLDED')?.text ?? ''
 
+/**
+ * The folded line without its contact handles. A line with another number is the same line: or most of what speaks for
+ * recruiting would be numbers, and handles are a feature of their own.
+ */
+function withoutHandles(text: string): string {
+  let folded = foldedOf(text)
+  for (const { start, end } of findContactHandles(folded).toReversed())
+    folded = folded.slice(0, start) + folded.slice(end)
+  return folded
+}
+
 /** Lines of simulated conversations: telling ones have the tone of their kind, all others of a speaker toward the minor have none. */
 export function simulatedLines(wordings: readonly WordingName[], seed: number): ToneLines {
   const lines: Record<Tone, Map<string, ToneLine>> = {
@@ -31,7 +44,8 @@ export function simulatedLines(wordings: readonly WordingName[], seed: number): 
     recruiting: new Map(),
     hostile: new Map(),
   }
-  const put = (tone: Tone, text: string, has: boolean) => {
+  const put = (tone: Tone, said: string, has: boolean) => {
+    const text = tone === 'hostile' ? said : withoutHandles(said)
     const known = lines[tone].get(text)
     // A line that both sides say has no tone.
     if (known === undefined || (known.has && !has)) lines[tone].set(text, { text, has, weight: 1 })
@@ -90,7 +104,7 @@ export function dataLines(
 type FittedTone = TonesFile[Tone]
 
 export function fitTones(lines: ToneLines): Record<Tone, FittedTone> {
-  const entries = TONES.map((tone) => [tone, fitTone(lines[tone])] as const)
+  const entries = TONES.map((tone) => [tone, fitTone(tone, lines[tone])] as const)
   return Object.fromEntries(entries) as Record<Tone, FittedTone>
 }
 
@@ -121,7 +135,7 @@ const RATE = 0.25
 const L2 = 2e-5
 
 /** A linear model by AdaGrad, both classes of equal weight, quantised to signed bytes. */
-export function fitTone(lines: readonly ToneLine[]): FittedTone {
+export function fitTone(tone: Tone, lines: readonly ToneLine[]): FittedTone {
   const random = new Random(23)
   const samples = lines.map(({ text, has, weight }) => ({
     grams: [...toneGrams(foldedOf(text))],
@@ -140,7 +154,7 @@ export function fitTone(lines: readonly ToneLine[]): FittedTone {
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     for (const { grams, has, weight } of random.shuffle(samples)) {
       if (grams.length === 0) continue
-      const scale = 1 / Math.sqrt(grams.length)
+      const scale = toneScale(tone, grams.length)
       let logit = bias
       for (const gram of grams) logit += weights[gram]! * scale
       const error = weight * (has ? ofHas : ofNot) * (1 / (1 + Math.exp(-logit)) - (has ? 1 : 0))

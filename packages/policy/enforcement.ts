@@ -301,6 +301,7 @@ const EXPLAINED_FINDINGS = [
   'first_contact_by_adult',
   'persistence',
   'pile_on',
+  'targeted_abuse',
   'recruiting',
   'contact_spread',
   'copy_spread',

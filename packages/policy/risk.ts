@@ -65,6 +65,7 @@ export const RECRUITING_FEATURES = [
   'own',
   'tone',
   'toneSum',
+  'toneMean',
   'handle',
   'move',
   'repeated',

@@ -67,8 +67,17 @@ export const toneModels = (file: TonesFile): ToneModels => ({
 })
 
 /**
+ * What a text of fewer n-grams counts as. Lines of a conversation are short, and a short one does not outshout a long one: ten
+ * characters. Hostile ones are learnt from comments of any length, where few characters may say it all.
+ */
+const LEAST_GRAMS: Readonly<Record<Tone, number>> = { approach: 30, recruiting: 30, hostile: 1 }
+/** What the sum over so many n-grams is scaled by: long lines do not outshout short ones. */
+export const toneScale = (tone: Tone, count: number): number =>
+  1 / Math.sqrt(Math.max(LEAST_GRAMS[tone], count))
+
+/**
  * Three linear models over the hashed n-grams of one to three characters of a folded text, each counted once and the sum
- * divided by the square root of their number, so that long lines do not outshout short ones. Fitted by `make fit-risk`.
+ * scaled by `toneScale`. Fitted by `make fit-risk`.
  */
 export class ToneModel {
   readonly #weights: readonly Int8Array[]
@@ -95,9 +104,10 @@ export class ToneModel {
       r += recruiting[gram]!
       h += hostile[gram]!
     }
-    const root = Math.sqrt(count)
-    const logit = (i: number, sum: number) =>
-      Math.max(-TONE_LIMIT, Math.min(TONE_LIMIT, this.#biases[i]! + (this.#scales[i]! * sum) / root))
+    const logit = (i: number, sum: number) => {
+      const value = this.#biases[i]! + this.#scales[i]! * sum * toneScale(TONES[i]!, count)
+      return Math.max(-TONE_LIMIT, Math.min(TONE_LIMIT, value))
+    }
     return { approach: logit(0, a), recruiting: logit(1, r), hostile: logit(2, h) }
   }
 }

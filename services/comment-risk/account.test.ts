@@ -53,8 +53,10 @@ describe('a protected account', () => {
       expect(most[name], name).toBeLessThanOrEqual(1)
   })
 
-  it('takes one comment for less than a thread of its tone', () => {
-    expect(featuresOf(threadOf([3], 0.5)).tone).toBeLessThan(featuresOf(threadOf([3, 3, 3], 0.5)).tone!)
+  it('takes one comment for a smaller share than a thread as hostile, and for as much by its tone', () => {
+    const [one, three] = [featuresOf(threadOf([2], 0.5)), featuresOf(threadOf([2, 2, 2], 0.5))]
+    expect(one.share).toBeLessThan(three.share!)
+    expect(one.tone).toBeCloseTo(three.tone!, 1)
   })
 
   it('reads what was written before threads had the sum of tones above 0', () => {

@@ -128,8 +128,8 @@ const newThread = (hash: number, lastAt: number): Thread => ({
  * - `hour`, `day`, `week`, `thread`: distinct attackers within these times and in this thread, as log2(1 + n) / 5, so that
  *   31 are 1.
  * - `share`: of hostility in what was said in the thread. `sharpest`: how hostile this item is.
- * - `tone`: mean of the hostile tones of the thread, from -2 to 2. `toneAbove`: sum of those above 0, as log2(1 + s) / 6.
- * Of few comments the shares and means are only a part: three that are not there count as everyday ones.
+ * - `tone`: mean of the hostile tones of the thread, from -3 to 3. `toneAbove`: sum of those above 0, as log2(1 + s) / 6.
+ * Of few comments the share is only a part: those that are missing from three count as harmless ones.
  */
 export function pileOnFeatures(
   account: ProtectedAccount,
@@ -145,16 +145,9 @@ export function pileOnFeatures(
   features[3] = thread ? size(countWithin(thread.attackers, at, ACCOUNT.longestWindowMs)) : features[1]
   features[4] = thread ? thread.hostility / Math.max(3, thread.comments) : 0
   features[5] = hostility
-  features[6] = thread ? share((meanTone(thread) - EVERYDAY_TONE) / 4) : 0
+  features[6] = thread ? share((3 + thread.tone / Math.max(1, thread.comments)) / 6) : 0
   features[7] = thread ? share(Math.log2(1 + thread.toneAbove) / 6) : 0
 }
-
-/** Hostile tone, log-odds, of what is said every day. */
-const EVERYDAY_TONE = -2
-/** Comments beyond which the mean tone of a thread is its own. */
-const FEW = 3
-const meanTone = ({ tone, comments }: Thread): number =>
-  (tone + Math.max(0, FEW - comments) * EVERYDAY_TONE) / Math.max(FEW, comments)
 
 const share = (value: number): number => Math.min(1, Math.max(0, value))
 const size = (count: number): number => Math.log2(1 + count) / 5

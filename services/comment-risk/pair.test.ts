@@ -4,6 +4,7 @@ import {
   afterAnswer,
   afterMessage,
   lastAtOf,
+  meanRecruiting,
   NEW_PAIR,
   PAIR,
   type Pair,
@@ -24,12 +25,17 @@ const happening = fc.record({
   harm: fc.double({ min: 0, max: 1, noNaN: true }),
   night: fc.boolean(),
   tone: fc.double({ min: -6, max: 6, noNaN: true }),
+  recruiting: fc.double({ min: -6, max: 6, noNaN: true }),
   kind: fc.constantFrom('message', 'answer', 'refusal'),
 })
 
 const after = (pair: Pair, each: typeof happening extends fc.Arbitrary<infer T> ? T : never) =>
   each.kind === 'message'
-    ? afterMessage(pair, { ...each, tones: { ...NO_TONES, approach: each.tone } }, policy)
+    ? afterMessage(
+        pair,
+        { ...each, tones: { ...NO_TONES, approach: each.tone, recruiting: each.recruiting } },
+        policy,
+      )
     : afterAnswer(pair, each.at, each.eventHash, each.kind === 'refusal', policy)
 
 describe('a pair', () => {
@@ -85,6 +91,42 @@ describe('a pair', () => {
     expect(pair.items.map(({ eventId }) => eventId)).toEqual(['事件-1'])
     expect([pair.evidence, pair.judged, pair.clearedUntil]).toEqual([[], [], 0])
     expect(pairCodec.encode(packPair(pair)).toString('base64')).toBe(written)
+  })
+
+  it('is read as an earlier version wrote it, with evidence but without how far recruiting is above its floor', () => {
+    const written = 'AaDEaqrAeAbAAcABAABgwASgArADAAELgAEAA0ZHSAADRniAEAAwSEc8ACAwSEgAgBBAMEgAAA=='
+    const pair = unpackPair(pairCodec.decode(Buffer.from(written, 'base64')))
+    expect(pair).toMatchObject({ lastAt: T0 + 120_000, recruiting: 6.75, recruitingAbove: 0 })
+    expect(pair.evidence.map(({ eventHash, recruiting }) => [eventHash, recruiting])).toEqual([
+      [70, 2.25],
+      [71, 2.25],
+      [72, 2.25],
+    ])
+    expect(pairCodec.encode(packPair(pair)).toString('base64')).toBe(written)
+    const tones = { approach: -4, recruiting: 1, hostile: -4 }
+    const message = { at: T0 + 3 * 60_000, eventHash: 73, markBits: 0, harm: 0, tones, night: false }
+    expect(kept(afterMessage(pair, message, policy)).recruitingAbove).toBe(4)
+  })
+
+  it('knows how far its wording is above the floor of recruiting; what has no wording leaves the mean', () => {
+    const said = (pair: Pair, recruiting: number, i: number) =>
+      afterMessage(
+        pair,
+        {
+          at: T0 + i,
+          eventHash: i,
+          markBits: 0,
+          harm: 0,
+          tones: { approach: recruiting === 0 ? 0 : -3, recruiting, hostile: 0 },
+          night: false,
+        },
+        policy,
+      )
+    const offered = said(said(NEW_PAIR, -5, 1), 3, 2)
+    expect(meanRecruiting(offered)).toBeCloseTo(3)
+    expect(meanRecruiting(said(offered, 0, 3))).toBeCloseTo(3)
+    expect(meanRecruiting(kept(offered))).toBeCloseTo(3)
+    expect(meanRecruiting(NEW_PAIR)).toBe(0)
   })
 
   it('decays by half-life, counts late messages as decayed, and forgets nothing by being late', () => {

@@ -64,7 +64,9 @@ export interface Pair {
   /** Sum of tones toward an approach over `messages`, and of those above 0 alone. */
   readonly tone: number
   readonly toneAbove: number
+  /** Sum of tones toward recruiting, where what speaks against takes away again; and of how far they are above RECRUITING_FLOOR. */
   readonly recruiting: number
+  readonly recruitingAbove: number
   readonly refusals: number
   readonly refusedAt: number
   /** What the actor sent since the last refusal. */
@@ -96,6 +98,7 @@ export const NEW_PAIR: Pair = {
   tone: 0,
   toneAbove: 0,
   recruiting: 0,
+  recruitingAbove: 0,
   refusals: 0,
   refusedAt: 0,
   sinceRefusal: 0,
@@ -134,6 +137,7 @@ function decayedTo(pair: Pair, at: number, halfLifeMs: number): Pair {
     tone: pair.tone * slow,
     toneAbove: pair.toneAbove * slow,
     recruiting: pair.recruiting * slow,
+    recruitingAbove: pair.recruitingAbove * slow,
     today: pair.today * 2 ** (-ms / PAIR.todayHalfLifeMs),
     harm: pair.harm * 2 ** (-ms / PAIR.harmHalfLifeMs),
     refusals: pair.refusals * 2 ** (-ms / PAIR.refusalHalfLifeMs),
@@ -169,6 +173,13 @@ export const EVERYDAY_TONE = -2
 export const meanTone = ({ tone, messages }: Pair): number =>
   messages === 0 ? EVERYDAY_TONE : tone / messages
 
+/** Log-odds of recruiting below which a line speaks no further against it: it is about something else. */
+export const RECRUITING_FLOOR = -3
+export const aboveFloor = (recruiting: number): number => Math.max(0, recruiting - RECRUITING_FLOOR)
+/** How far the messages are above RECRUITING_FLOOR, on average. */
+export const meanRecruiting = ({ recruitingAbove, messages }: Pair): number =>
+  messages === 0 ? 0 : recruitingAbove / messages
+
 /** The pair after the actor's event. */
 export function afterMessage(before: Pair, message: Message, policy: RiskPolicy): Pair {
   const at = wholeSecond(message.at)
@@ -176,9 +187,11 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
   const pair = decayedTo(before, at, halfLifeMs)
   const one = late(pair, at, halfLifeMs)
   // A picture or a face has no wording: it leaves the mean of the tones where it is.
-  const tone = message.tones.approach === 0 ? meanTone(pair) : message.tones.approach
+  const hasWording = message.tones.approach !== 0 || message.tones.recruiting !== 0
+  const tone = hasWording ? message.tones.approach : meanTone(pair)
   const { eventHash, markBits, harm } = message
   const { recruiting } = message.tones
+  const above = hasWording ? aboveFloor(recruiting) : meanRecruiting(pair)
   return {
     firstAt: pair.firstAt === 0 ? at : Math.min(pair.firstAt, at),
     lastAt: Math.max(pair.lastAt, at),
@@ -192,6 +205,7 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
     tone: pair.tone + one * tone,
     toneAbove: pair.toneAbove + one * Math.max(0, tone),
     recruiting: Math.max(0, pair.recruiting + one * recruiting),
+    recruitingAbove: pair.recruitingAbove + one * above,
     refusals: pair.refusals,
     refusedAt: pair.refusedAt,
     sinceRefusal: isRefused(pair, at) ? pair.sinceRefusal + 1 : pair.sinceRefusal,
@@ -201,7 +215,14 @@ export function afterMessage(before: Pair, message: Message, policy: RiskPolicy)
     evidence:
       (markBits & ~OPENNESS_BIT) === 0 && harm === 0
         ? pair.evidence
-        : withEvidence(pair.evidence, { eventHash, at, markBits, harm, tone, recruiting }),
+        : withEvidence(pair.evidence, {
+            eventHash,
+            at,
+            markBits,
+            harm,
+            tone,
+            recruiting: hasWording ? recruiting : RECRUITING_FLOOR,
+          }),
     judged: pair.judged,
     clearedUntil: pair.clearedUntil,
   }
@@ -330,8 +351,10 @@ export function packPair(pair: Pair): PackedPair {
     writer.uint(Math.round(item.score * SCORE))
     writer.text(item.section)
   }
-  // At the end and only where there is any: most pairs have none, and those that earlier versions wrote end here.
-  if (pair.evidence.length > 0 || pair.judged.length > 0 || pair.clearedUntil !== 0) {
+  // At the end and only where there is any: most pairs have none, and those that earlier versions wrote end here, or
+  // before the last number.
+  const recruitingAbove = fraction(pair.recruitingAbove)
+  if (pair.evidence.length > 0 || pair.judged.length > 0 || pair.clearedUntil !== 0 || recruitingAbove > 0) {
     writer.uint(pair.evidence.length)
     for (const { eventHash, at, markBits, harm, tone, recruiting } of pair.evidence) {
       writer.uint(eventHash)
@@ -344,6 +367,7 @@ export function packPair(pair: Pair): PackedPair {
     writer.uint(pair.judged.length)
     for (const hash of pair.judged) writer.uint(hash)
     writer.uint(pair.clearedUntil / 1000)
+    if (recruitingAbove > 0) writer.uint(recruitingAbove)
   }
   return writer.packed()
 }
@@ -393,6 +417,7 @@ export function unpackPair(packed: PackedPair): Pair {
   const evidence: Evidence[] = []
   const judged: number[] = []
   let clearedUntil = 0
+  let recruitingAbove = 0
   if (reader.hasMore) {
     for (let left = reader.uint(); left > 0; left--)
       evidence.push({
@@ -405,6 +430,7 @@ export function unpackPair(packed: PackedPair): Pair {
       })
     for (let left = reader.uint(); left > 0; left--) judged.push(reader.uint())
     clearedUntil = 1000 * reader.uint()
+    if (reader.hasMore) recruitingAbove = reader.uint() / FRACTIONS
   }
   return {
     firstAt,
@@ -419,6 +445,7 @@ export function unpackPair(packed: PackedPair): Pair {
     tone,
     toneAbove,
     recruiting,
+    recruitingAbove,
     refusals,
     refusedAt: refusedAgo === 0 ? 0 : lastAt - 1000 * (refusedAgo - 1),
     sinceRefusal,

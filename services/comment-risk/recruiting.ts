@@ -1,6 +1,6 @@
 import type { ClassifiedEvent } from '@wardline/events'
 import { MARKS, RECRUITING_FEATURES, type RiskPolicy } from '@wardline/policy/risk'
-import { countAt, type Pair } from './pair.ts'
+import { countAt, EVERYDAY_TONE, meanRecruiting, type Pair } from './pair.ts'
 
 const RECRUITING = MARKS.indexOf('recruiting')
 const MOVE = MARKS.indexOf('move')
@@ -28,13 +28,15 @@ export interface RecruitingInput {
 }
 
 /**
- * Whether the event says anything of recruiting: its words, a score in the category, a tone that speaks for it, or a way to go
- * on elsewhere after such words.
+ * Whether the event says anything of recruiting: its words, a score in the category, a tone above the everyday one, or a way
+ * to go on elsewhere after such words.
  */
 export function showsRecruiting({ event, markBits, pair }: RecruitingInput): boolean {
-  if (markBits & RECRUITING_BIT || event.tones.recruiting > 0 || ownScore(event) >= OWN_FROM) return true
+  const { recruiting } = event.tones
+  const hasTone = recruiting !== 0 && recruiting > EVERYDAY_TONE
+  if (markBits & RECRUITING_BIT || hasTone || ownScore(event) >= OWN_FROM) return true
   if (event.contactHashes.length === 0 && !(markBits & MOVE_BIT)) return false
-  return pair.recruiting > 0 || pair.marks.some(({ mark }) => mark === RECRUITING)
+  return pair.recruitingAbove > 0 || pair.marks.some(({ mark }) => mark === RECRUITING)
 }
 
 /**
@@ -42,6 +44,7 @@ export function showsRecruiting({ event, markBits, pair }: RecruitingInput): boo
  * - `words`: 1 - 0.5^n for n times that words of recruiting were said, this event included, decayed. `own`: the event's score
  *   in `game_companion`.
  * - `tone`: of this event, log-odds, of 4. `toneSum`: of the conversation, where what speaks against takes away again, of 8.
+ *   `toneMean`: how far the messages are above RECRUITING_FLOOR, on average, of 5.
  * - `handle`: the event has a way to be reached. `move`: as `words`, for asking to go to another app or place.
  * - `repeated`: said before. `minor`: how much the conversation counts by who talks to whom. `spread`: it goes to many minors.
  */
@@ -59,11 +62,12 @@ export function recruitingFeatures(input: RecruitingInput, features: Float64Arra
   features[1] = ownScore(event)
   features[2] = within(event.tones.recruiting / 4)
   features[3] = within(pair.recruiting / 8)
-  features[4] = event.contactHashes.length > 0 ? 1 : 0
-  features[5] = moved
-  features[6] = before.marks.some(({ mark }) => mark === RECRUITING) ? 1 : 0
-  features[7] = who
-  features[8] = spread >= policy.spread.minors ? 1 : 0
+  features[4] = within(meanRecruiting(pair) / 5)
+  features[5] = event.contactHashes.length > 0 ? 1 : 0
+  features[6] = moved
+  features[7] = before.marks.some(({ mark }) => mark === RECRUITING) ? 1 : 0
+  features[8] = who
+  features[9] = spread >= policy.spread.minors ? 1 : 0
 }
 
 const features = new Float64Array(RECRUITING_FEATURES.length)

@@ -10,6 +10,7 @@ import {
   PAIR,
   type Pair,
   packPair,
+  RECRUITING_FLOOR,
   unpackPair,
 } from './pair.ts'
 import { afterReversal, type Reversal } from './reversal.ts'
@@ -61,6 +62,8 @@ const say = (pair: Pair, { eventId, at, markBits, harm, tone, recruiting }: Line
     policy,
   )
 const everyday = (line: Line): Line => ({ ...line, markBits: 0, harm: 0, tone: EVERYDAY_TONE, recruiting: 0 })
+/** Of something else altogether than recruiting. */
+const elsewhere = (line: Line): Line => ({ ...everyday(line), recruiting: RECRUITING_FLOOR })
 const said = (lines: readonly Line[]) => lines.reduce((pair, line) => kept(say(pair, line)), NEW_PAIR)
 const reverse = (pair: Pair, { eventId, at }: Line, change: Partial<Reversal> = {}) =>
   kept(afterReversal(pair, { eventId, at, found: 'harmless', ofPattern: false, ...change }, policy))
@@ -69,8 +72,8 @@ const reverse = (pair: Pair, { eventId, at }: Line, change: Partial<Reversal> = 
 const suspicion = (pair: Pair) => {
   const counts = new Map<number, number>()
   for (const seen of pair.marks) counts.set(seen.mark, countAt(seen, pair.lastAt, HALF_LIFE))
-  const { harm, tone, toneAbove, recruiting } = pair
-  return { counts, sums: { harm, tone, toneAbove, recruiting } }
+  const { harm, tone, toneAbove, recruiting, recruitingAbove } = pair
+  return { counts, sums: { harm, tone, toneAbove, recruiting, recruitingAbove } }
 }
 /** To a little more than what packing rounds and what is left of a mark that is dropped. */
 function expectAlike(one: Pair, other: Pair): void {
@@ -100,6 +103,8 @@ describe('a line that a human found harmless', () => {
         const pair = said(lines)
         const after = reverse(pair, lines[one]!)
         expectAlike(after, said(lines.map((line, i) => (i === one ? everyday(line) : line))))
+        const { recruitingAbove } = said(lines.map((line, i) => (i === one ? elsewhere(line) : line)))
+        expect(Math.abs(after.recruitingAbove - recruitingAbove)).toBeLessThan(0.4)
         expect(facts(after)).toEqual(facts(pair))
       }),
     )
@@ -112,6 +117,8 @@ describe('a line that a human found harmless', () => {
         const pair = said(lines)
         const after = reverse(pair, lines[one]!, { ofPattern: true })
         expectAlike(after, said(lines.map((line, i) => (i <= one ? everyday(line) : line))))
+        const { recruitingAbove } = said(lines.map((line, i) => (i <= one ? elsewhere(line) : line)))
+        expect(Math.abs(after.recruitingAbove - recruitingAbove)).toBeLessThan(0.4)
         expect(facts(after)).toEqual(facts(pair))
       }),
     )
@@ -135,7 +142,7 @@ describe('a line that a human found harmless', () => {
       fc.property(linesOf(30), (lines) => {
         const after = reverse(said(lines), lines.at(-1)!, { ofPattern: true })
         expect(after.marks).toEqual([])
-        expect([after.harm, after.toneAbove, after.recruiting]).toEqual([0, 0, 0])
+        expect([after.harm, after.toneAbove, after.recruiting, after.recruitingAbove]).toEqual([0, 0, 0, 0])
         expect(after.tone).toBeCloseTo(EVERYDAY_TONE * after.messages, 1)
       }),
     )
@@ -157,9 +164,10 @@ describe('verdicts on a pair', () => {
           const before = suspicion(pair)
           pair = reverse(pair, lines[line % lines.length]!, rest)
           const { sums } = suspicion(pair)
-          expect(Math.min(sums.harm, sums.toneAbove, sums.recruiting)).toBeGreaterThanOrEqual(0)
+          const least = Math.min(sums.harm, sums.toneAbove, sums.recruiting, sums.recruitingAbove)
+          expect(least).toBeGreaterThanOrEqual(0)
           if (rest.found === 'harmful') continue
-          for (const name of ['harm', 'tone', 'toneAbove', 'recruiting'] as const)
+          for (const name of ['harm', 'tone', 'toneAbove', 'recruiting', 'recruitingAbove'] as const)
             expect(sums[name], name).toBeLessThanOrEqual(before.sums[name])
         }
         expect(pair.evidence.length).toBeLessThanOrEqual(PAIR.evidence)

@@ -2,6 +2,7 @@ import type { EnforcementDecision } from '@wardline/events'
 import type { RiskPolicy } from '@wardline/policy/risk'
 import { hashOf, withRecent } from './ids.ts'
 import {
+  aboveFloor,
   EVERYDAY_TONE,
   type Evidence,
   halfLife,
@@ -112,6 +113,7 @@ function without(pair: Pair, event: Evidence, halfLifeMs: number): Pair {
     tone: pair.tone - one * Math.max(0, event.tone - EVERYDAY_TONE),
     toneAbove: Math.max(0, pair.toneAbove - one * Math.max(0, event.tone)),
     recruiting: Math.max(0, pair.recruiting - one * Math.max(0, event.recruiting)),
+    recruitingAbove: Math.max(0, pair.recruitingAbove - one * aboveFloor(event.recruiting)),
     marks,
     evidence: pair.evidence.filter((each) => each !== event),
   }
@@ -125,6 +127,7 @@ function cleared(pair: Pair, until: number, halfLifeMs: number): Pair {
   let tone = EVERYDAY_TONE * pair.messages
   let toneAbove = 0
   let recruiting = 0
+  let recruitingAbove = 0
   let sinceRefusal = 0
   for (const event of evidence) {
     const one = left(event.at, pair.lastAt, halfLifeMs)
@@ -132,6 +135,7 @@ function cleared(pair: Pair, until: number, halfLifeMs: number): Pair {
     tone += one * (event.tone - EVERYDAY_TONE)
     toneAbove += one * Math.max(0, event.tone)
     recruiting += one * Math.max(0, event.recruiting)
+    recruitingAbove += one * aboveFloor(event.recruiting)
     if (event.at > pair.refusedAt) sinceRefusal++
     marks = withMarks(marks, event.markBits & ~OPENNESS_BIT, event.at, halfLifeMs)
   }
@@ -142,6 +146,7 @@ function cleared(pair: Pair, until: number, halfLifeMs: number): Pair {
     tone: Math.min(pair.tone, tone),
     toneAbove: Math.min(pair.toneAbove, toneAbove),
     recruiting: Math.min(pair.recruiting, recruiting),
+    recruitingAbove: Math.min(pair.recruitingAbove, recruitingAbove),
     // That it was refused is a fact; that it went on was found harmless until then.
     sinceRefusal: until < pair.refusedAt ? pair.sinceRefusal : Math.min(pair.sinceRefusal, sinceRefusal),
     marks,

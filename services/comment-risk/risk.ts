@@ -189,7 +189,7 @@ function findingsOf(input: RiskInput): RiskFinding[] {
   if (input.pair && input.before) findPair(input, input.before, input.pair, findings)
   if (input.spread > 0) findSpread(input, findings)
   if (input.account && input.hostility >= input.policy.pileOn.attackFrom)
-    findPileOn(input, input.account, isMinor(band), findings)
+    findAttack(input, input.account, isMinor(band), findings)
   return findings.length === 0 ? NONE : findings
 }
 
@@ -232,8 +232,11 @@ function findSpread({ event, markBits, spread, policy }: RiskInput, findings: Ri
   tell(findings, 'copy_spread', '3.3', category, wide * (0.4 + 0.6 * substance))
 }
 
-/** Distinct accounts that attack one, over several windows and within one thread: a logistic model over `pileOnFeatures`. */
-function findPileOn(
+/**
+ * Attacks on one account, over several windows and within one thread: a logistic model over `pileOnFeatures`. From enough
+ * distinct attackers on it is a pile-on. What fewer do to a minor, by one sharp line or again and again, is targeted abuse.
+ */
+function findAttack(
   { event, hostility, policy }: RiskInput,
   account: ProtectedAccount,
   minor: boolean,
@@ -243,12 +246,14 @@ function findPileOn(
   const { bias, weights } = policy.pileOnModels[profileOf(event.modelVersion)]
   const at = event.occurredAt
   const attackers = countWithin(account.attackers, at, DAY)
-  if (attackers < (minor ? pileOn.leastMinor : pileOn.leastAdult)) return
+  const byMany = attackers >= (minor ? pileOn.leastMinor : pileOn.leastAdult)
+  if (!byMany && !minor) return
   const thread = event.conversationId === null ? undefined : threadOf(account, hashOf(event.conversationId))
   pileOnFeatures(account, at, thread, hostility, features)
   let logit = bias
   for (let i = 0; i < features.length; i++) logit += weights[i]! * features[i]!
-  tell(findings, 'pile_on', '2.2', 'abuse_bullying', 1 / (1 + Math.exp(-logit)))
+  const code = byMany ? 'pile_on' : 'targeted_abuse'
+  tell(findings, code, '2.2', 'abuse_bullying', 1 / (1 + Math.exp(-logit)))
 }
 
 const features = new Float64Array(PILE_ON_FEATURES.length)

@@ -87,6 +87,23 @@ describe('the verdict', () => {
     expect(decision.statement).toMatchObject({ campaignItem: '3.3' })
   })
 
+  it('answers targeted abuse once, with the rule that saw the line itself, and says so in both languages', () => {
+    const decision = decide(
+      harmful('abuse_bullying', 0.7, {
+        ...minor,
+        ruleHits: [hit('abuse_bullying', { item: '2.1' })],
+        findings: [{ code: 'targeted_abuse', item: '2.2', category: 'abuse_bullying', score: 0.66 }],
+      }),
+    )
+    expect(decision).toMatchObject({
+      verdict: 'HIDE',
+      ruleIds: ['abuse_bullying-rule', 'targeted_abuse'],
+      items: ['2.1', '2.2'],
+    })
+    expect(decision.statement!.decisionFacts).toContain('It attacks one account')
+    expect(decision.statement!.decisionFactsZh).toContain('针对特定账号')
+  })
+
   it('takes its id from the type, the event and the cause', () => {
     expect(decide(assessed({ eventId: 'e' })).decisionId).toBe(decisionIdOf('DECISION', 'e', null))
     // printf 'DECISION|e|' | sha256sum
