@@ -324,6 +324,8 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
 
   /** Opens every task, trying until it succeeds or something else has happened. */
   async #openAll(epoch: number): Promise<void> {
+    // Whoever waited to open them may come late: what waits in the loop then belongs to those that are open.
+    if (this.#isOver(epoch)) return
     await this.#loop.clear()
     if (!(await this.#untilOver(epoch, () => this.#producer.fence(), 'the producer cannot be fenced yet')))
       return
