@@ -329,7 +329,7 @@ export interface ClassifiedEvent {
 
 /** Something that comment-risk found in the state of accounts and pairs. */
 export interface RiskFinding {
-  /** Which finding: first_contact_by_adult, staged_approach, persistence, recruiting, copy_spread, pile_on, usage_limit, rest_hours. */
+  /** Which finding: first_contact_by_adult, staged_approach, persistence, recruiting, copy_spread, pile_on, targeted_abuse, usage_limit, rest_hours. */
   code: string
   /** Campaign item, such as 3.3. */
   item: string
