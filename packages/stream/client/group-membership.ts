@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { copartitionAssigner } from './copartition-assigner.ts'
 import type { GroupMember } from './group-offset-requests.ts'
@@ -24,6 +25,14 @@ export interface GroupMembershipOptions {
 /** kafkajs looks at its partitions this often, and then at whether a heartbeat is due, ms. */
 const LOOK_MS = 100
 
+const TICK_MS = 500
+const DISCONNECT_MS = 5_000
+
+/** kafkajs has neither joined nor sent a heartbeat for two sessions, and gives no error. */
+export class MembershipUnconfirmed extends Error {
+  override readonly name = 'MembershipUnconfirmed'
+}
+
 /**
  * A place in a consumer group, without its reading: kafkajs's consumer joins, answers rebalances and sends heartbeats, with
  * every partition paused. Records are read by a PartitionFetcher and offsets committed by transactions.
@@ -38,8 +47,9 @@ export class GroupMembership {
   }
 
   /**
-   * Is a member until the signal or until kafkajs gives up; returns its error then. `beforeLeaving` is awaited while the
-   * group still counts on this member.
+   * Is a member until the signal, until kafkajs gives up, or until it seems to have forgotten that it is none: where a join
+   * fails at the wrong moment, kafkajs goes on without a member id, and so without heartbeats. Returns the error.
+   * `beforeLeaving` is awaited while the group still counts on this member.
    */
   async hold(signal: AbortSignal, beforeLeaving: () => Promise<void>): Promise<unknown> {
     const { kafka, groupId, topics, assigned, rebalancing, confirmed, unanswered, ...times } = this.#options
@@ -54,19 +64,32 @@ export class GroupMembership {
       // Whoever holds a membership begins a new one: one place that waits, logs and stays unready.
       retry: { retries: 5, restartOnFailure: async () => false },
     })
+    // In ticks, not by the clock: a process that was frozen finds out from kafkajs, and sooner.
+    let unconfirmedMs = 0
+    let watch: NodeJS.Timeout | undefined
     const ended = new Promise<unknown>((resolve) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error))
       signal.addEventListener('abort', () => resolve(undefined), { once: true })
+      watch = setInterval(() => {
+        if (this.#formerMember === undefined) return
+        unconfirmedMs += TICK_MS
+        if (unconfirmedMs > 2 * times.sessionTimeoutMs)
+          resolve(new MembershipUnconfirmed(`the group has confirmed nothing for ${unconfirmedMs} ms`))
+      }, TICK_MS)
     })
     // Runs synchronously when kafkajs has joined, before it looks at its partitions.
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const { memberId, memberAssignment, generationId } = payload as typeof payload & GroupMember
       this.#formerMember = memberId
+      unconfirmedMs = 0
       consumer.pause(topics.map((topic) => ({ topic, partitions: memberAssignment[topic] ?? [] })))
       assigned(memberAssignment[topics[0]!] ?? [], { memberId, generationId })
     })
     consumer.on(consumer.events.REBALANCING, rebalancing)
-    consumer.on(consumer.events.HEARTBEAT, confirmed)
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      unconfirmedMs = 0
+      confirmed()
+    })
     // kafkajs would ask five times more on the same connection before it gives up.
     consumer.on(consumer.events.REQUEST_TIMEOUT, unanswered)
     try {
@@ -84,8 +107,13 @@ export class GroupMembership {
     } catch (error) {
       return error
     } finally {
+      clearInterval(watch)
       await beforeLeaving()
-      await consumer.disconnect().catch(() => {})
+      // It waits for what kafkajs is at, which may be nothing that ends.
+      await Promise.race([
+        consumer.disconnect().catch(() => {}),
+        delay(DISCONNECT_MS, undefined, { ref: false }),
+      ])
     }
   }
 }
