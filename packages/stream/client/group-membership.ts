@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { copartitionAssigner } from './copartition-assigner.ts'
 import type { GroupMember } from './group-offset-requests.ts'
@@ -112,7 +111,7 @@ export class GroupMembership {
       // It waits for what kafkajs is at, which may be nothing that ends.
       await Promise.race([
         consumer.disconnect().catch(() => {}),
-        delay(DISCONNECT_MS, undefined, { ref: false }),
+        new Promise((resolve) => setTimeout(resolve, DISCONNECT_MS).unref()),
       ])
     }
   }
