@@ -29,6 +29,7 @@ final class Classifier {
   private static final double FOLDED = 0.95, EXACT = 1, SWAPPED = 0.75, PINYIN = 0.85, HOMOPHONE = 0.8, SHORT = 0.62;
   private static final double INITIALS = 0.62, SHORT_INITIALS = 0.5, LEAST_CONTEXT = 0.25, COMPARABLE = 0.7;
   private static final int MOST_SPANS = 8, MOST_COMPARED = 64;
+  private static final int[] LEAST_GRAMS = {30, 30, 1};
   private static final double SURELY_HARMLESS = 0.075, SHARE_WHERE_HARMLESS = 0.4;
 
   private static void readThresholds(JsonNode limits, double[] into) {
@@ -598,7 +599,7 @@ final class Classifier {
       }
       float[] out = new float[3];
       for (int tone = 0; tone < 3; tone++)
-        out[tone] = (float) Math.max(-6, Math.min(6, toneBiases[tone] + toneScales[tone] * sums[tone] / Math.sqrt(count)));
+        out[tone] = (float) Math.max(-6, Math.min(6, toneBiases[tone] + toneScales[tone] * sums[tone] / Math.sqrt(Math.max(LEAST_GRAMS[tone], count))));
       return new Tones(out[0], out[1], out[2]);
     }
 
