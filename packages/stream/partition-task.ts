@@ -6,10 +6,10 @@ import {
   type RecordTypes,
 } from '@wardline/events'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
-import type { PartitionReader } from './client/partition-reader.ts'
+import type { PartitionOffset, PartitionReader } from './client/partition-reader.ts'
 import { partitionOf } from './client/partitioner.ts'
 import { offsetOf, timestampOf } from './client/record-batches.ts'
-import type { InputOffset, TransactionalProducer } from './client/transactional-producer.ts'
+import type { TransactionalProducer } from './client/transactional-producer.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import { encodePositions, joinPositions, POSITION_KEY, readPositions } from './input-positions.ts'
 import type { Logger } from './logger.ts'
@@ -173,7 +173,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   }
 
   /** Adds the state's changes and the positions to the transaction; returns the offsets to commit with it. */
-  seal(transaction: Transaction<RecordTypes[Output]>, now: number): InputOffset[] {
+  seal(transaction: Transaction<RecordTypes[Output]>, now: number): PartitionOffset[] {
     const topic = stateTopic(this.#deps.stage.name)
     const timestamp = String(now)
     for (const store of this.#stores) {

@@ -2,11 +2,8 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { RegistryUnavailable } from '@wardline/events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FetchedBatch } from './client/fetched-batch.ts'
-import {
-  type InputOffset,
-  type TransactionalProducer,
-  TransactionFailed,
-} from './client/transactional-producer.ts'
+import type { PartitionOffset } from './client/partition-reader.ts'
+import { type TransactionalProducer, TransactionFailed } from './client/transactional-producer.ts'
 import { createLogger } from './logger.ts'
 import { StageMetrics } from './metrics.ts'
 import type { PartitionTask } from './partition-task.ts'
@@ -49,7 +46,7 @@ function play(): Played {
   const loop = new TransactionLoop<'AssessedEvent', Record<string, never>>({
     producer: {
       begin: async () => {},
-      async commit(_content: unknown, offsets: readonly InputOffset[]) {
+      async commit(_content: unknown, offsets: readonly PartitionOffset[]) {
         await whole.commit()
         whole.transactions.push(offsets.map(({ partition, offset }) => `${partition}:${offset}`))
       },

@@ -1,12 +1,8 @@
 import { type RecordName, type RecordTypes, RegistryRefused, RegistryUnavailable } from '@wardline/events'
 import type { FetchedBatch } from './client/fetched-batch.ts'
 import type { GroupMember } from './client/group-offset-requests.ts'
-import {
-  type InputOffset,
-  NotAMember,
-  ProducerFenced,
-  type TransactionalProducer,
-} from './client/transactional-producer.ts'
+import type { PartitionOffset } from './client/partition-reader.ts'
+import { NotAMember, ProducerFenced, type TransactionalProducer } from './client/transactional-producer.ts'
 import type { Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import type { PartitionTask } from './partition-task.ts'
@@ -137,7 +133,7 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
         ended.push(delivery)
       }
       queue.splice(0, ended.length)
-      const offsets: InputOffset[] = []
+      const offsets: PartitionOffset[] = []
       for (const task of tasks) offsets.push(...task.seal(transaction, now))
       for (const delivery of ended) delivery.taken()
       if (tasks.size > 0) {

@@ -2,7 +2,8 @@
  * Requests of KIP-447, in versions that kafkajs 2.2.4 has not: TxnOffsetCommit 3, by which the coordinator refuses whoever is
  * no member of the group's present generation, and OffsetFetch 7, which tells where a transaction has yet to be decided.
  */
-import { newDecoder, newEncoder, type ProtocolRequest } from './protocol-codec.ts'
+import type { PartitionOffset } from './partition-reader.ts'
+import { type Decoder, newDecoder, newEncoder, type ProtocolRequest } from './protocol-codec.ts'
 
 /** Who commits: a member, by what the group's coordinator gave it when it joined. */
 export interface GroupMember {
@@ -16,14 +17,11 @@ export interface OffsetCommit {
   readonly producerEpoch: number
   readonly groupId: string
   readonly member: GroupMember
-  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]
+  readonly offsets: readonly PartitionOffset[]
 }
 
 /** A committed offset, -1 where there is none. */
-export interface CommittedOffset {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
+export interface CommittedOffset extends PartitionOffset {
   /** Transactional id that committed it; empty where nobody has, or a version of Wardline before generations. */
   readonly committedBy: string
   /** False, where stable ones were asked for, while a transaction that commits another one has yet to be decided. */
@@ -62,6 +60,24 @@ class OffsetRequestRefused extends Error {
 /** Where a field can be added to the protocol, there is none. */
 const NO_TAGS = 0
 
+/** Goes past what both answers begin with, and reads their partitions, of all topics. */
+function readPartitions<T>(decoder: Decoder, read: (partition: Decoder, topic: string) => T): T[] {
+  decoder.readTaggedFields()
+  decoder.readInt32() // throttle time
+  return decoder
+    .readUVarIntArray((each) => {
+      const topic = each.readUVarIntString()!
+      const partitions = each.readUVarIntArray((partition) => {
+        const value = read(partition, topic)
+        partition.readTaggedFields()
+        return value
+      })
+      each.readTaggedFields()
+      return partitions
+    })
+    .flat()
+}
+
 export const txnOffsetCommit = (commit: OffsetCommit): ProtocolRequest<readonly number[]> => ({
   request: {
     apiKey: 28,
@@ -97,24 +113,11 @@ export const txnOffsetCommit = (commit: OffsetCommit): ProtocolRequest<readonly 
         .writeUVarInt(NO_TAGS),
   },
   response: {
-    decode: async (bytes) => {
-      const decoder = newDecoder(bytes)
-      decoder.readTaggedFields()
-      decoder.readInt32() // throttle time
-      return decoder
-        .readUVarIntArray((topic) => {
-          topic.readUVarIntString()
-          const codes = topic.readUVarIntArray((partition) => {
-            partition.readInt32()
-            const code = partition.readInt16()
-            partition.readTaggedFields()
-            return code
-          })
-          topic.readTaggedFields()
-          return codes
-        })
-        .flat()
-    },
+    decode: async (bytes) =>
+      readPartitions(newDecoder(bytes), (partition) => {
+        partition.readInt32() // its number
+        return partition.readInt16()
+      }),
     parse: async (codes) => {
       const code = codes.find((each) => each !== 0)
       if (code !== undefined) throw new OffsetRequestRefused(code)
@@ -157,31 +160,14 @@ export const offsetFetch = (
   response: {
     decode: async (bytes) => {
       const decoder = newDecoder(bytes)
-      decoder.readTaggedFields()
-      decoder.readInt32() // throttle time
-      const offsets = decoder
-        .readUVarIntArray((each) => {
-          const topic = each.readUVarIntString()!
-          const partitions = each.readUVarIntArray((of) => {
-            const id = of.readInt32()
-            const offset = Number(of.readInt64().toString())
-            of.readInt32() // leader epoch
-            const committedBy = of.readUVarIntString() ?? ''
-            const code = of.readInt16()
-            of.readTaggedFields()
-            return {
-              topic,
-              partition: id,
-              offset,
-              committedBy,
-              code,
-              stable: code !== UNSTABLE_OFFSET_COMMIT,
-            }
-          })
-          each.readTaggedFields()
-          return partitions
-        })
-        .flat()
+      const offsets = readPartitions(decoder, (of, topic) => {
+        const id = of.readInt32()
+        const offset = Number(of.readInt64().toString())
+        of.readInt32() // leader epoch
+        const committedBy = of.readUVarIntString() ?? ''
+        const code = of.readInt16()
+        return { topic, partition: id, offset, committedBy, code, stable: code !== UNSTABLE_OFFSET_COMMIT }
+      })
       return { offsets, code: decoder.readInt16() }
     },
     parse: async (answer) => {

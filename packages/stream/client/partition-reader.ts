@@ -25,7 +25,7 @@ const FETCH_WAIT_MS = 500
 const FETCH_BYTES = 8 * 1_048_576
 const STUCK_AFTER_MS = 30_000
 
-/** A place to read from. */
+/** The next record to read of a partition: where a fetch begins, or what is committed. */
 export interface PartitionOffset {
   readonly topic: string
   readonly partition: number
@@ -106,20 +106,10 @@ export class PartitionReader {
     let next = from
     let progressAt = performance.now()
     while (next < until) {
-      const broker = await this.#leader(topic, partition)
-      const { responses } = await this.#answered(
-        this.#fetch(broker, {
-          maxWaitTime: FETCH_WAIT_MS,
-          minBytes: 1,
-          maxBytes: FETCH_BYTES,
-          isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
-          topics: [
-            { topic, partitions: [{ partition, fetchOffset: next.toString(), maxBytes: FETCH_BYTES }] },
-          ],
-        }),
-      )
-      const data = responses[0]?.partitions[0]
-      const batch = data && new FetchedBatch(topic, next.toString(), data)
+      const leader = await this.leaderOf(topic, partition)
+      const place = { topic, partition, offset: next }
+      const limits = { maxWaitMs: FETCH_WAIT_MS, maxBytes: FETCH_BYTES }
+      const [batch] = await this.fetch(leader, [place], limits, isolation)
       if (!batch || batch.rawMessages.length === 0) {
         // An answer may be empty because the broker had no time. What is below `until` exists, so it comes; to take
         // an empty answer for the end would restore half a state.
@@ -148,14 +138,14 @@ export class PartitionReader {
   }
 
   /**
-   * One fetch, read committed, of partitions that one broker leads, none of them twice; waits up to `maxWaitMs` for a first
-   * record. One batch of each partition that the broker answered for, empty where it
-   * has nothing new, in the broker's order.
+   * One fetch of partitions that one broker leads, none of them twice; waits up to `maxWaitMs` for a first record. One batch
+   * of each partition that the broker answered for, empty where it has nothing new, in the broker's order.
    */
   async fetch(
     leader: string,
     places: readonly PartitionOffset[],
     { maxWaitMs, maxBytes }: { readonly maxWaitMs: number; readonly maxBytes: number },
+    isolation: Isolation = 'read_committed',
   ): Promise<FetchedBatch[]> {
     const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>()
     for (const { topic, partition, offset } of places) {
@@ -170,7 +160,7 @@ export class PartitionReader {
         maxWaitTime: maxWaitMs,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
-        isolationLevel: READ_COMMITTED,
+        isolationLevel: isolation === 'read_committed' ? READ_COMMITTED : READ_UNCOMMITTED,
         topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
       }),
     )

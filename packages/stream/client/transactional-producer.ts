@@ -14,6 +14,7 @@ import {
   type OutMessage,
   TRANSACTION_COORDINATOR,
 } from './kafkajs-internals.ts'
+import type { PartitionOffset } from './partition-reader.ts'
 import type { PartitionBatch } from './produce-request.ts'
 import { RecordBatchWriter } from './record-batch-writer.ts'
 
@@ -56,13 +57,6 @@ export class TransactionContent {
   get isEmpty(): boolean {
     return this.#topics.size === 0
   }
-}
-
-/** Offset to commit: the next one to read. */
-export interface InputOffset {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
 }
 
 export interface TransactionalProducerOptions {
@@ -218,7 +212,7 @@ export class TransactionalProducer {
    */
   async commit(
     content: TransactionContent,
-    offsets: readonly InputOffset[],
+    offsets: readonly PartitionOffset[],
     member: GroupMember,
   ): Promise<void> {
     const { transactionalId } = this.#options
@@ -345,7 +339,7 @@ export class TransactionalProducer {
     )
   }
 
-  async #writeOffsets(offsets: readonly InputOffset[], member: GroupMember): Promise<void> {
+  async #writeOffsets(offsets: readonly PartitionOffset[], member: GroupMember): Promise<void> {
     const { groupId } = this.#options
     await this.#atGroupCoordinator((broker) =>
       broker.connectionPool.send(txnOffsetCommit({ ...this.#identity, groupId, member, offsets })),
