@@ -1,7 +1,7 @@
 import { DecodeFailure, type PolicyControl, type RecordDecoder } from '@wardline/events'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
-import type { Logger } from './logger.ts'
+import { describe, type Logger } from './logger.ts'
 import type { ControlOutcome, StageMetrics } from './metrics.ts'
 import { TOPICS } from './topics.ts'
 
@@ -74,9 +74,8 @@ export class ControlReader {
       } catch (error) {
         if (this.#ended) break
         if (failures++ === 0) {
-          const name = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
           logger.warn(
-            { topic: TOPICS.control, error: name.slice(0, 300) },
+            { topic: TOPICS.control, error: describe(error) },
             'control records cannot be read; the last ones stand until they can',
           )
         }

@@ -18,3 +18,9 @@ export function createLogger(
   }
   return destination ? pino(settings, destination) : pino(settings)
 }
+
+/** An error in one line, for the log and for `/readyz`. */
+export function describe(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return text.slice(0, 300)
+}

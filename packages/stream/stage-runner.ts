@@ -19,7 +19,7 @@ import { PartitionReader } from './client/partition-reader.ts'
 import { breakSockets, closeForgottenSockets } from './client/sockets.ts'
 import { NotAMember, TransactionalProducer } from './client/transactional-producer.ts'
 import { ControlReader } from './control-reader.ts'
-import type { Logger } from './logger.ts'
+import { describe, type Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
 import { PartitionTask, type TaskDeps } from './partition-task.ts'
 import type { StageSettings } from './settings.ts'
@@ -557,8 +557,3 @@ const reached = <Output extends RecordName, State extends Record<string, StateSt
   { task, done }: Slot<Output, State>,
   topic: string,
 ) => Math.max(task.position(topic), done.get(topic) ?? 0)
-
-function describe(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`.slice(0, 300)
-  return String(error).slice(0, 300)
-}

@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts'
+import { describe, type Logger } from '../logger.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
 import { isUnanswered } from './kafkajs-internals.ts'
 import type { PartitionOffset, PartitionReader } from './partition-reader.ts'
@@ -167,8 +167,7 @@ export class PartitionFetcher {
   }
 
   #warn(error: unknown, retryInMs: number): void {
-    const text = error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : String(error)
-    this.#options.logger.warn({ error: text, retryInMs }, 'a fetch failed')
+    this.#options.logger.warn({ error: describe(error), retryInMs }, 'a fetch failed')
   }
 }
 
