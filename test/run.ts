@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -12,7 +13,8 @@ const RESULTS = new URL('../.wardline/test-results/', import.meta.url)
 
 interface Count {
   passed: number
-  failed: number
+  /** What failed, a line each. */
+  failed: string[]
   skipped: number
 }
 
@@ -29,9 +31,39 @@ function checked(name: string, command: string, ...args: string[]): Count {
   const status = exitCode(command, ...args)
   return {
     passed: status === 0 ? 1 : 0,
-    failed: status === 0 || status === NOT_LOOKED ? 0 : 1,
+    failed: status === 0 || status === NOT_LOOKED ? [] : [name],
     skipped: status === NOT_LOOKED ? 1 : 0,
   }
+}
+
+/** What is read of vitest's JSON report. */
+interface Results {
+  numPassedTests: number
+  numPendingTests: number
+  testResults: {
+    name: string
+    status: string
+    message: string
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[]
+  }[]
+}
+
+/** The failed tests with the first line of why, and the files that failed outside of a test. */
+function failuresOf(results: Results): string[] {
+  const lines: string[] = []
+  for (const { name, status, message, assertionResults } of results.testResults) {
+    const file = relative(ROOT, name)
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    for (const test of failed) {
+      lines.push(`${file} > ${test.fullName}: ${firstLine(test.failureMessages?.[0] ?? '')}`)
+    }
+    if (status === 'failed' && failed.length === 0) lines.push(`${file}: ${firstLine(message)}`)
+  }
+  return lines
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
 }
 
 /** A vitest project; a run that breaks before it reports counts as one failure. */
@@ -50,20 +82,15 @@ function tested(project: string): Count {
     `--outputFile.json=${file}`,
   )
   try {
-    const result = JSON.parse(readFileSync(file, 'utf8')) as {
-      numPassedTests: number
-      numFailedTests: number
-      numPendingTests: number
-      numFailedTestSuites: number
-    }
-    const failed = result.numFailedTests
+    const result = JSON.parse(readFileSync(file, 'utf8')) as Results
+    const failed = failuresOf(result).map((line) => `${project}: ${line}`)
     return {
       passed: result.numPassedTests,
-      failed: failed === 0 && status !== 0 ? 1 : failed,
+      failed: failed.length === 0 && status !== 0 ? [`${project}: ended with ${status}`] : failed,
       skipped: result.numPendingTests,
     }
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: [`${project}: broke before it reported`], skipped: 0 }
   }
 }
 
@@ -84,7 +111,11 @@ if (!process.argv.includes('--fast')) {
 }
 
 const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0)
-const failed = sum((c) => c.failed)
+const failures = counts.flatMap((count) => count.failed)
 const skipped = sum((c) => c.skipped)
-console.log(`\n${sum((c) => c.passed)} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-process.exitCode = failed === 0 ? 0 : 1
+// Beside the count: who sees only the end of a long log has to know what to look at.
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join('\n')}`)
+console.log(
+  `\n${sum((c) => c.passed)} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+)
+process.exitCode = failures.length === 0 ? 0 : 1
