@@ -4,9 +4,9 @@
  * `--fast` leaves the broker and the containers out.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { relative } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Outcome } from './outcome-reporter.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const RESULTS = new URL('../.wardline/test-results/', import.meta.url)
@@ -36,41 +36,12 @@ function checked(name: string, command: string, ...args: string[]): Count {
   }
 }
 
-/** What is read of vitest's JSON report. */
-interface Results {
-  numPassedTests: number
-  numPendingTests: number
-  testResults: {
-    name: string
-    status: string
-    message: string
-    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[]
-  }[]
-}
-
-/** The failed tests with the first line of why, and the files that failed outside of a test. */
-function failuresOf(results: Results): string[] {
-  const lines: string[] = []
-  for (const { name, status, message, assertionResults } of results.testResults) {
-    const file = relative(ROOT, name)
-    const failed = assertionResults.filter((test) => test.status === 'failed')
-    for (const test of failed) {
-      lines.push(`${file} > ${test.fullName}: ${firstLine(test.failureMessages?.[0] ?? '')}`)
-    }
-    if (status === 'failed' && failed.length === 0) lines.push(`${file}: ${firstLine(message)}`)
-  }
-  return lines
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? ''
-}
-
 /** A vitest project; a run that breaks before it reports counts as one failure. */
 function tested(project: string): Count {
   console.log(`\n=== ${project} tests`)
   const file = fileURLToPath(new URL(`${project}.json`, RESULTS))
   rmSync(file, { force: true })
+  process.env.WARDLINE_TEST_OUTCOME = file
   const status = exitCode(
     'npx',
     'vitest',
@@ -78,23 +49,21 @@ function tested(project: string): Count {
     '--project',
     project,
     '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
+    '--reporter=./test/outcome-reporter.ts',
   )
   try {
-    const result = JSON.parse(readFileSync(file, 'utf8')) as Results
-    const failed = failuresOf(result).map((line) => `${project}: ${line}`)
+    const { passed, skipped, failures } = JSON.parse(readFileSync(file, 'utf8')) as Outcome
+    const failed = failures.map((line) => `${project}: ${line}`)
     return {
-      passed: result.numPassedTests,
+      passed,
       failed: failed.length === 0 && status !== 0 ? [`${project}: ended with ${status}`] : failed,
-      skipped: result.numPendingTests,
+      skipped,
     }
   } catch {
     return { passed: 0, failed: [`${project}: broke before it reported`], skipped: 0 }
   }
 }
 
-mkdirSync(RESULTS, { recursive: true })
 const counts = [
   checked('types (tsc)', 'npx', 'tsc', '--noEmit'),
   checked('types of what browsers run (tsc)', 'npx', 'tsc', '--noEmit', '-p', 'packages/console/browser'),
