@@ -216,6 +216,21 @@ describe('TransactionLoop', () => {
     expect(played.failures).toEqual([])
   })
 
+  it('takes what cannot be prepared for a failed transaction, and goes on', async () => {
+    const played = play()
+    const broken = Object.assign(taskOf(0), {
+      prepare: async () => {
+        throw new TypeError('as the test wants it')
+      },
+    })
+    played.loop.add(deliveryOf(broken, [0]))
+    await settled()
+    expect(played.failures).toEqual([new TypeError('as the test wants it')])
+    played.loop.add(deliveryOf(taskOf(0), [0]))
+    await settled()
+    expect(played.transactions).toEqual([['0:1']])
+  })
+
   it('leaves for the next transaction what comes while one is being prepared', async () => {
     const played = play()
     const late = taskOf(1)

@@ -110,12 +110,12 @@ export class TransactionLoop<Output extends RecordName, State extends Record<str
     const { producer, clock, metrics, committed, failed } = this.#options
     const queue = this.#queue
     const member = this.#options.member()
-    if (!(await this.#prepare(queue))) return NOTHING
-    // What comes from here on has not been prepared.
-    const prepared = queue.length
-    let waiting = 0
-    for (const { at, batch } of queue) waiting += batch.messages.length - at
     try {
+      if (!(await this.#prepare(queue))) return NOTHING
+      // What comes from here on has not been prepared.
+      const prepared = queue.length
+      let waiting = 0
+      for (const { at, batch } of queue) waiting += batch.messages.length - at
       if (waiting >= BEGIN_EARLY_FROM) await producer.begin()
       if (queue !== this.#queue) return NOTHING
       const transaction = new Transaction<RecordTypes[Output]>()
