@@ -46,8 +46,8 @@ export class GroupMembership {
   }
 
   /**
-   * Is a member until the signal, until kafkajs gives up, or until it seems to have forgotten that it is none: where a join
-   * fails at the wrong moment, kafkajs goes on without a member id, and so without heartbeats. Returns the error.
+   * Is a member until the signal, until kafkajs gives up, or until it has said nothing for too long: it waits for some answers
+   * without end. Returns the error.
    * `beforeLeaving` is awaited while the group still counts on this member.
    */
   async hold(signal: AbortSignal, beforeLeaving: () => Promise<void>): Promise<unknown> {

@@ -5,10 +5,10 @@ import type { Logger } from 'pino'
 import { FetchedBatch } from './fetched-batch.ts'
 import {
   loadKafkajs,
+  replaceConsumerGroup,
   replaceModule,
   replaceRecordDecoder,
   replaceRequestEncoder,
-  tellGenerations,
 } from './kafkajs-internals.ts'
 import { decodeRecordBatches, isRecordBatch } from './record-batches.ts'
 import { rememberSockets, trackedSockets } from './sockets.ts'
@@ -19,7 +19,7 @@ export const { AssignerProtocol, ConfigResourceTypes, Kafka, KafkaJSProtocolErro
     replaceModule('kafkajs/src/consumer/batch', FetchedBatch)
     replaceRecordDecoder((bytes) => (isRecordBatch(bytes) ? decodeRecordBatches(bytes) : null))
     replaceRequestEncoder()
-    tellGenerations()
+    replaceConsumerGroup()
   },
 )
 

@@ -120,6 +120,7 @@ export function internalOf<T>(path: (typeof KEPT)[number]): T {
 
 const KEPT = [
   'kafkajs/src/consumer/batch',
+  'kafkajs/src/consumer/consumerGroup',
   'kafkajs/src/protocol/encoder',
   'kafkajs/src/protocol/decoder',
 ] as const
@@ -148,17 +149,30 @@ export function replaceModule(path: string, replacement: unknown): void {
   require.cache[file] = { id: file, filename: file, loaded: true, exports: replacement } as NodeJS.Module
 }
 
+const UNKNOWN_MEMBER_ID = 25
+
 interface GroupOptions {
   readonly instrumentationEmitter: { emit(event: string, payload: object): void }
 }
 
+interface ConsumerGroup {
+  generationId: number
+  memberId: string | null
+  heartbeat(options: { interval: number }): Promise<void>
+}
+
 /**
- * Has kafkajs tell the generation of the group with GROUP_JOIN: commits of transactions name it. Only while `loadKafkajs`
- * asks for it, after the modules that consumers use have been replaced.
+ * Has kafkajs tell the generation of the group with GROUP_JOIN, since commits of transactions name it; and join anew where it
+ * goes on without a member id. It forgets its id when the coordinator does not know it, and where the join after that fails,
+ * it tries everything again but the join: without an id it sends no heartbeats, and nobody tells it that it is no member.
+ * Only while `loadKafkajs` asks for it, after the modules that consumers use have been replaced.
  */
-export function tellGenerations(): void {
+export function replaceConsumerGroup(): void {
   const path = 'kafkajs/src/consumer/consumerGroup'
-  const Group: new (options: GroupOptions) => { generationId: number } = require(path)
+  const Group: new (options: GroupOptions) => ConsumerGroup = require(path)
+  const {
+    createErrorFromCode,
+  }: { createErrorFromCode(code: number): Error } = require('kafkajs/src/protocol/error')
   replaceModule(
     path,
     class extends Group {
@@ -173,6 +187,12 @@ export function tellGenerations(): void {
               ),
           },
         })
+      }
+
+      override async heartbeat(options: { interval: number }): Promise<void> {
+        if (this.memberId) return super.heartbeat(options)
+        // What the coordinator would answer: kafkajs then joins.
+        throw createErrorFromCode(UNKNOWN_MEMBER_ID)
       }
     },
   )
