@@ -17,6 +17,8 @@ export const FITTED = [
   'development',
   'colloquial',
   'wordy',
+  'roundabout',
+  'brisk',
 ] as const satisfies readonly WordingName[]
 export type FittedWording = (typeof FITTED)[number]
 
@@ -26,6 +28,8 @@ export const SEEDS = {
   development: 501,
   colloquial: 1_501,
   wordy: 2_501,
+  roundabout: 3_501,
+  brisk: 4_501,
   sessions: 3,
   testing: 71_503,
   alarms: 91_507,
@@ -33,10 +37,13 @@ export const SEEDS = {
 
 /**
  * Rules know the wordings that they were looked over with better than any other: before they were, they hit one in five to
- * seven lines of the two that were written last, and nearly all of the two before. So for fits and thresholds most hits are
- * dropped, and some are made up.
+ * seven lines of the two that were written next, and nearly all of the two before. So for fits and thresholds most hits are
+ * dropped, and some are made up. Nobody looked rules over with the last two wordings: their hits stay.
  */
-export const PERTURBED = { dropped: 0.6, madeUp: 0.03 }
+const PERTURBED = { dropped: 0.6, madeUp: 0.03 }
+const UNKNOWN_TO_RULES: ReadonlySet<FittedWording> = new Set(['roundabout', 'brisk'])
+export const perturbedOf = (wording: FittedWording) =>
+  UNKNOWN_TO_RULES.has(wording) ? { ...PERTURBED, dropped: 0 } : PERTURBED
 
 /** Harmless conversations to a harmful one in the tables. */
 export const HONEST_RATIO = 4

@@ -38,7 +38,7 @@ import {
   FITTED,
   type FittedWording,
   HONEST_RATIO,
-  PERTURBED,
+  perturbedOf,
   SEEDS,
   sessions,
   shippedClassifier,
@@ -53,7 +53,7 @@ import { fitTone, fitTones, sessionLines, toneLines, toneModel } from './tone-fi
 const APPROACH_ALARM_ONE_IN = 5_000
 const RECRUITING_ALARM_ONE_IN = 250
 const HARMLESS = 10_000
-const THREAD_ALARM_ONE_IN = 250
+const THREAD_ALARM_ONE_IN = 100
 const THREADS = 3_000
 const APPROACHES = 500
 const RECRUITERS = 400
@@ -105,6 +105,7 @@ const RECRUITING_PRIOR: Readonly<Record<RecruitingFeature, number>> = {
   move: 0.7,
   repeated: 0.7,
   minor: 1.5,
+  unverified: 1,
   spread: 2,
 }
 
@@ -291,7 +292,7 @@ const tones = fitTones(toneLines(dataFolder, FITTED))
 const chainFor = (wording: FittedWording) =>
   new RiskChain(classifier, risk, {
     tones: tonesWithout[wording],
-    perturb: { ...PERTURBED, random: new Random(SEEDS[wording]) },
+    perturb: { ...perturbedOf(wording), random: new Random(SEEDS[wording]) },
   })
 
 const approaches: Watched[] = []

@@ -37,9 +37,12 @@ function withoutHandles(text: string): string {
   return folded
 }
 
-/** Lines of simulated conversations: telling ones have the tone of their kind, all others of a speaker toward the minor have none. */
+/**
+ * Lines of simulated conversations: telling ones have the tone of their kind, all others of a speaker toward the minor have
+ * none. Those of recruiting weigh by the root of how often they are said: most of the few are disguises that are met once.
+ */
 export function simulatedLines(wordings: readonly WordingName[], seed: number): ToneLines {
-  const lines: Record<Tone, Map<string, ToneLine>> = {
+  const lines: Record<Tone, Map<string, { has: boolean; times: number }>> = {
     approach: new Map(),
     recruiting: new Map(),
     hostile: new Map(),
@@ -48,7 +51,7 @@ export function simulatedLines(wordings: readonly WordingName[], seed: number): 
     const text = tone === 'hostile' ? said : withoutHandles(said)
     const known = lines[tone].get(text)
     // A line that both sides say has no tone.
-    if (known === undefined || (known.has && !has)) lines[tone].set(text, { text, has, weight: 1 })
+    lines[tone].set(text, { has: has && known?.has !== false, times: (known?.times ?? 0) + 1 })
   }
   for (const wording of wordings) {
     const simulator = new Simulator(seed, wording)
@@ -69,10 +72,12 @@ export function simulatedLines(wordings: readonly WordingName[], seed: number): 
       }
     }
   }
+  const weighed = (tone: Tone, weigh: (times: number) => number): ToneLine[] =>
+    [...lines[tone]].map(([text, { has, times }]) => ({ text, has, weight: weigh(times) }))
   return {
-    approach: [...lines.approach.values()],
-    recruiting: [...lines.recruiting.values()],
-    hostile: [...lines.hostile.values()],
+    approach: weighed('approach', () => 1),
+    recruiting: weighed('recruiting', (times) => Math.sqrt(times) / 2),
+    hostile: weighed('hostile', () => 1),
   }
 }
 
@@ -130,7 +135,7 @@ export function toneLines(dataFolder: string, wordings: readonly WordingName[]):
 }
 const LINES_SEED = 11
 
-const EPOCHS = 12
+const EPOCHS: Readonly<Record<Tone, number>> = { approach: 12, recruiting: 24, hostile: 12 }
 const RATE = 0.25
 const L2 = 2e-5
 
@@ -138,7 +143,7 @@ const L2 = 2e-5
 export function fitTone(tone: Tone, lines: readonly ToneLine[]): FittedTone {
   const random = new Random(23)
   const samples = lines.map(({ text, has, weight }) => ({
-    grams: [...toneGrams(foldedOf(text))],
+    grams: toneGrams(tone, foldedOf(text)),
     has,
     weight,
   }))
@@ -147,11 +152,11 @@ export function fitTone(tone: Tone, lines: readonly ToneLine[]): FittedTone {
   const share = { true: total(true), false: total(false) }
   const balance = (has: boolean) => (share.true + share.false) / (2 * (has ? share.true : share.false))
   const [ofHas, ofNot] = [balance(true), balance(false)]
-  const weights = new Float64Array(TONE_DIMENSIONS)
-  const squares = new Float64Array(TONE_DIMENSIONS).fill(1e-6)
+  const weights = new Float64Array(TONE_DIMENSIONS[tone])
+  const squares = new Float64Array(TONE_DIMENSIONS[tone]).fill(1e-6)
   let bias = 0
   let biasSquare = 1e-6
-  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+  for (let epoch = 0; epoch < EPOCHS[tone]; epoch++) {
     for (const { grams, has, weight } of random.shuffle(samples)) {
       if (grams.length === 0) continue
       const scale = toneScale(tone, grams.length)
@@ -170,7 +175,10 @@ export function fitTone(tone: Tone, lines: readonly ToneLine[]): FittedTone {
   let largest = 1e-6
   for (const weight of weights) largest = Math.max(largest, Math.abs(weight))
   const scale = largest / 127
-  const bytes = Int8Array.from(weights, (weight) => Math.round(weight / scale))
+  const bytes = Int8Array.from(
+    weights,
+    (weight) => Math.round(weight / scale) || (weight === 0 ? 0 : Math.sign(weight)),
+  )
   return {
     bias: Number(bias.toFixed(4)),
     scale: Number(scale.toPrecision(6)),

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
+  BRISK,
   COLLOQUIAL,
   DEVELOPMENT,
   FITTING,
   HONEST_SCENARIOS,
+  ROUNDABOUT,
   Simulator,
   TESTING,
   WORDY,
@@ -65,8 +67,12 @@ describe('Simulator', () => {
     ['testing and development', TESTING, DEVELOPMENT],
     ['testing and colloquial', TESTING, COLLOQUIAL],
     ['testing and wordy', TESTING, WORDY],
+    ['testing and roundabout', TESTING, ROUNDABOUT],
+    ['testing and brisk', TESTING, BRISK],
     ['development and fitting', DEVELOPMENT, FITTING],
     ['colloquial and wordy', COLLOQUIAL, WORDY],
+    ['wordy and roundabout', WORDY, ROUNDABOUT],
+    ['roundabout and brisk', ROUNDABOUT, BRISK],
   ])('shares no line of more than a few characters between %s', (_, one, another) => {
     const known = linesOf(another)
     const long = [...linesOf(one)].filter((line) => line.length > 5)

@@ -2,9 +2,11 @@ import type { AgeBand, EventKind } from '@wardline/events'
 import { APPROACH_STAGES, type ApproachStage } from '@wardline/policy/risk'
 import { disguise, Random } from '@wardline/sample-feed'
 import { PARAMETERS, type Shares } from './parameters.ts'
+import { BRISK } from './texts/brisk.ts'
 import { COLLOQUIAL } from './texts/colloquial.ts'
 import { DEVELOPMENT } from './texts/development.ts'
 import { FITTING } from './texts/fitting.ts'
+import { ROUNDABOUT } from './texts/roundabout.ts'
 import { TESTING } from './texts/testing.ts'
 import type { HonestScenario, Lines, Wording } from './texts/wording.ts'
 import { WORDY } from './texts/wordy.ts'
@@ -13,7 +15,14 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-export type WordingName = 'fitting' | 'development' | 'colloquial' | 'wordy' | 'testing'
+export type WordingName =
+  | 'fitting'
+  | 'development'
+  | 'colloquial'
+  | 'wordy'
+  | 'roundabout'
+  | 'brisk'
+  | 'testing'
 export type ConversationKind = 'approach' | 'recruiting' | 'pile_on' | 'honest' | 'thread'
 
 /** One message. `telling`: it belongs to what is harmful about the conversation. */
@@ -56,6 +65,8 @@ const WORDINGS: Readonly<Record<WordingName, Wording>> = {
   development: DEVELOPMENT,
   colloquial: COLLOQUIAL,
   wordy: WORDY,
+  roundabout: ROUNDABOUT,
+  brisk: BRISK,
   testing: TESTING,
 }
 const SLOTS: Readonly<Record<string, readonly string[]>> = {

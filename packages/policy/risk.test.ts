@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readPolicyFiles } from './policy-files.ts'
 import { APPROACH_FEATURES, LOWERING_FEATURES, loadRisk, MARKS, profileOf, RISK_FILE } from './risk.ts'
 import { SIGNALS } from './rules.ts'
-import { loadTones, TONE_DIMENSIONS, TONES, TONES_FILE, ToneModel } from './tones.ts'
+import { loadTones, TONE_DIMENSIONS, TONES, TONES_FILE, type Tone, ToneModel, toneGrams } from './tones.ts'
 
 const SHIPPED = readPolicyFiles(fileURLToPath(new URL('../../policy', import.meta.url)))
 const problemsOf = (file: string, change: (text: string) => string) => {
@@ -59,12 +59,37 @@ describe('tones.yaml', () => {
     const loaded = loadTones(SHIPPED)
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
     expect(loaded.tones.open.scores('')).toEqual({ approach: 0, recruiting: 0, hostile: 0 })
-    const loud = Buffer.alloc(TONE_DIMENSIONS, 127).toString('base64')
-    const tone = { bias: 0, scale: 100, weights: loud }
-    const model = new ToneModel({ approach: tone, recruiting: tone, hostile: { ...tone, scale: 1e-9 } })
+    const loud = (tone: Tone, scale: number) => ({
+      bias: 0,
+      scale,
+      weights: Buffer.alloc(TONE_DIMENSIONS[tone], 127).toString('base64'),
+    })
+    const model = new ToneModel({
+      approach: loud('approach', 100),
+      recruiting: loud('recruiting', 100),
+      hostile: loud('hostile', 1e-9),
+    })
     expect(model.scores('随便说点什么')).toMatchObject({ approach: 6, recruiting: 6 })
     expect(model.scores('随便说点什么').hostile).toBeCloseTo(0)
     expect(Object.keys(loaded.tones.open.scores('在'))).toEqual([...TONES])
+  })
+
+  it('takes recruiting by the n-grams it knows: words that it has never met do not thin out those that it has', () => {
+    const known = '兼职日结，在家就能做，声音好听就来，包教包会'
+    const unknown = '龘靐齉爩麤龗灪龖厵滟爨癵籱饢驫鲡鹂鸾麣纞虋讟钃鸜麷'
+    const has = (tone: Tone) => {
+      const weights = new Int8Array(TONE_DIMENSIONS[tone])
+      for (const gram of toneGrams(tone, known)) weights[gram] = 1
+      return { bias: 0, scale: 0.1, weights: Buffer.from(weights.buffer).toString('base64') }
+    }
+    const model = new ToneModel({
+      approach: has('approach'),
+      recruiting: has('recruiting'),
+      hostile: has('hostile'),
+    })
+    const [alone, among] = [model.scores(known), model.scores(known + unknown)]
+    expect(among.recruiting).toBeGreaterThan(0.98 * alone.recruiting)
+    expect(among.approach).toBeLessThan(0.9 * alone.approach)
   })
 
   it('has a hostile tone of its own for research, and the other tones in common', () => {

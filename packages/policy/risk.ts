@@ -70,6 +70,7 @@ export const RECRUITING_FEATURES = [
   'move',
   'repeated',
   'minor',
+  'unverified',
   'spread',
 ] as const
 export type RecruitingFeature = (typeof RECRUITING_FEATURES)[number]

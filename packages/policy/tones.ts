@@ -13,22 +13,32 @@ export const NO_TONES: ToneScores = { approach: 0, recruiting: 0, hostile: 0 }
 export const TONE_LIMIT = 6
 
 export const TONES_FILE = 'tones.yaml'
-export const TONE_DIMENSIONS = 2 ** 15
+/**
+ * Hashed n-grams that a tone tells apart. Recruiting is learnt from few lines and met in words of its own each time: a new
+ * n-gram must not fall onto a known one.
+ */
+export const TONE_DIMENSIONS: Readonly<Record<Tone, number>> = {
+  approach: 2 ** 15,
+  recruiting: 2 ** 17,
+  hostile: 2 ** 15,
+}
+const MOST_DIMENSIONS = 2 ** 17
 /** Longest n-gram of characters. */
 const LONGEST = 3
 /** Further characters say no more about a line. */
 const MOST_CHARACTERS = 500
 
-const tone = z.strictObject({
-  bias: z.number(),
-  scale: z.number().positive().describe('what one step of a weight is worth'),
-  weights: z.string().describe(`${TONE_DIMENSIONS} signed bytes as base64`),
-})
+const modelOf = (tone: Tone) =>
+  z.strictObject({
+    bias: z.number(),
+    scale: z.number().positive().describe('what one step of a weight is worth'),
+    weights: z.string().describe(`${TONE_DIMENSIONS[tone]} signed bytes as base64`),
+  })
 export const tonesFile = z.strictObject({
-  approach: tone,
-  recruiting: tone,
-  hostile: tone,
-  hostileResearch: tone.describe('hostile, where the model in use is the one for research'),
+  approach: modelOf('approach'),
+  recruiting: modelOf('recruiting'),
+  hostile: modelOf('hostile'),
+  hostileResearch: modelOf('hostile').describe('hostile, where the model in use is the one for research'),
 })
 export type TonesFile = z.infer<typeof tonesFile>
 
@@ -50,12 +60,13 @@ export function loadTones(files: PolicyFiles): LoadedTones {
   const problems: PolicyProblem[] = []
   const { value, lineOf } = parseYaml(TONES_FILE, text, tonesFile, problems)
   for (const name of [...TONES, 'hostileResearch'] as const) {
-    const size = value ? Buffer.from(value[name].weights, 'base64').length : TONE_DIMENSIONS
-    if (size !== TONE_DIMENSIONS)
+    const expected = TONE_DIMENSIONS[name === 'hostileResearch' ? 'hostile' : name]
+    const size = value ? Buffer.from(value[name].weights, 'base64').length : expected
+    if (size !== expected)
       problems.push({
         file: TONES_FILE,
         line: lineOf([name, 'weights']),
-        message: `${size} weights; there must be ${TONE_DIMENSIONS}`,
+        message: `${size} weights; there must be ${expected}`,
       })
   }
   return problems.length > 0 || !value ? { ok: false, problems } : { ok: true, tones: toneModels(value) }
@@ -77,7 +88,8 @@ export const toneScale = (tone: Tone, count: number): number =>
 
 /**
  * Three linear models over the hashed n-grams of one to three characters of a folded text, each counted once and the sum
- * scaled by `toneScale`. Fitted by `make fit-risk`.
+ * scaled by `toneScale`: of all n-grams, of recruiting by those that the model knows, since words that it has never met say
+ * nothing and should not thin out those that do. Fitted by `make fit-risk`.
  */
 export class ToneModel {
   readonly #weights: readonly Int8Array[]
@@ -98,26 +110,34 @@ export class ToneModel {
     let a = 0
     let r = 0
     let h = 0
+    let known = 0
     for (let i = 0; i < count; i++) {
       const gram = grams[i]!
-      a += approach[gram]!
-      r += recruiting[gram]!
-      h += hostile[gram]!
+      const weight = recruiting[gram]!
+      r += weight
+      if (weight !== 0) known++
+      a += approach[gram & APPROACH_MASK]!
+      h += hostile[gram & HOSTILE_MASK]!
     }
-    const logit = (i: number, sum: number) => {
-      const value = this.#biases[i]! + this.#scales[i]! * sum * toneScale(TONES[i]!, count)
+    const logit = (i: number, sum: number, of: number) => {
+      const value = this.#biases[i]! + this.#scales[i]! * sum * toneScale(TONES[i]!, of)
       return Math.max(-TONE_LIMIT, Math.min(TONE_LIMIT, value))
     }
-    return { approach: logit(0, a), recruiting: logit(1, r), hostile: logit(2, h) }
+    return { approach: logit(0, a, count), recruiting: logit(1, r, known), hostile: logit(2, h, count) }
   }
 }
+const APPROACH_MASK = TONE_DIMENSIONS.approach - 1
+const HOSTILE_MASK = TONE_DIMENSIONS.hostile - 1
 
-/** The hashed n-grams of a folded text, each once. */
-export const toneGrams = (folded: string): Set<number> => new Set(grams.subarray(0, gramsOf(folded)))
+/** The hashed n-grams of a folded text as a tone sees them: each once, but for two that fall together there alone. */
+export function toneGrams(tone: Tone, folded: string): number[] {
+  const mask = TONE_DIMENSIONS[tone] - 1
+  return Array.from(grams.subarray(0, gramsOf(folded)), (gram) => gram & mask)
+}
 
 /** N-grams of the text at hand, used again for the next one, and which of all there are are among them. */
-const grams = new Uint16Array(MOST_CHARACTERS * LONGEST)
-const isAmong = new Uint8Array(TONE_DIMENSIONS)
+const grams = new Uint32Array(MOST_CHARACTERS * LONGEST)
+const isAmong = new Uint8Array(MOST_DIMENSIONS)
 
 /** Puts a text's n-grams into `grams`; returns how many. A set of numbers cost three times the rest of the model. */
 function gramsOf(folded: string): number {
@@ -129,7 +149,7 @@ function gramsOf(folded: string): number {
       hash = Math.imul(hash ^ folded.charCodeAt(i + n), 0x01000193)
       let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) + n
       mixed ^= mixed >>> 13
-      const gram = (mixed >>> 0) % TONE_DIMENSIONS
+      const gram = (mixed >>> 0) % MOST_DIMENSIONS
       if (isAmong[gram] === 1) continue
       isAmong[gram] = 1
       grams[count++] = gram

@@ -16,7 +16,7 @@ const OWN_FROM = 0.4
 export interface RecruitingInput {
   readonly event: Pick<
     ClassifiedEvent,
-    'occurredAt' | 'category' | 'score' | 'scores' | 'contactHashes' | 'tones'
+    'occurredAt' | 'actorAgeBand' | 'category' | 'score' | 'scores' | 'contactHashes' | 'tones'
   >
   readonly markBits: number
   readonly who: number
@@ -46,7 +46,8 @@ export function showsRecruiting({ event, markBits, pair }: RecruitingInput): boo
  * - `tone`: of this event, log-odds, of 4. `toneSum`: of the conversation, where what speaks against takes away again, of 8.
  *   `toneMean`: how far the messages are above RECRUITING_FLOOR, on average, of 5.
  * - `handle`: the event has a way to be reached. `move`: as `words`, for asking to go to another app or place.
- * - `repeated`: said before. `minor`: how much the conversation counts by who talks to whom. `spread`: it goes to many minors.
+ * - `repeated`: said before. `minor`: how much the conversation counts by who talks to whom. `unverified`: the actor's age is not
+ *   established; most who honestly teach, sell or look after minors have it established. `spread`: it goes to many minors.
  */
 export function recruitingFeatures(input: RecruitingInput, features: Float64Array): void {
   const { event, who, spread, before, pair, policy } = input
@@ -67,7 +68,8 @@ export function recruitingFeatures(input: RecruitingInput, features: Float64Arra
   features[6] = moved
   features[7] = before.marks.some(({ mark }) => mark === RECRUITING) ? 1 : 0
   features[8] = who
-  features[9] = spread >= policy.spread.minors ? 1 : 0
+  features[9] = event.actorAgeBand === 'UNKNOWN' ? 1 : 0
+  features[10] = spread >= policy.spread.minors ? 1 : 0
 }
 
 const features = new Float64Array(RECRUITING_FEATURES.length)

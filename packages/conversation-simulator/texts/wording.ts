@@ -10,7 +10,7 @@ export interface Turn {
 }
 
 /**
- * All that conversations are written with. There are five, which share no line: four to fit weights and to look rules and
+ * All that conversations are written with. There are seven, which share no line: six to fit weights and to look rules and
  * thresholds over with, one to test with.
  * Nothing in them is explicit: what is sexual in an approach is hinted at as mildly as the detector has to notice.
  */

@@ -30,6 +30,7 @@ final class Classifier {
   private static final double INITIALS = 0.62, SHORT_INITIALS = 0.5, LEAST_CONTEXT = 0.25, COMPARABLE = 0.7;
   private static final int MOST_SPANS = 8, MOST_COMPARED = 64;
   private static final int[] LEAST_GRAMS = {30, 30, 1};
+  private static final int RECRUITING = 1;
   private static final double SURELY_HARMLESS = 0.075, SHARE_WHERE_HARMLESS = 0.4;
 
   private static void readThresholds(JsonNode limits, double[] into) {
@@ -209,7 +210,7 @@ final class Classifier {
     private TextForm foldedForm;
     private String original;
     private int from, to;
-    private final long[] seenGrams = new long[(1 << 15) / 64];
+    private final long[] seenGrams = new long[(1 << 17) / 64];
     private final int[] grams = new int[1536];
 
     Worker(Forms forms) {
@@ -586,20 +587,21 @@ final class Classifier {
           hash = (hash ^ text.charAt(i + k)) * 0x01000193;
           int mixed = (hash ^ (hash >>> 16)) * 0x85ebca6b + k;
           mixed ^= mixed >>> 13;
-          int gram = mixed & 0x7fff;
+          int gram = mixed & 0x1ffff;
           if ((seenGrams[gram >> 6] & (1L << gram)) != 0) continue;
           seenGrams[gram >> 6] |= 1L << gram;
           grams[count++] = gram;
         }
       }
-      int[] sums = new int[3];
+      int[] sums = new int[3], counts = {count, 0, count};
       for (int g = 0; g < count; g++) {
         seenGrams[grams[g] >> 6] = 0;
-        for (int tone = 0; tone < 3; tone++) sums[tone] += toneWeights[tone][grams[g]];
+        for (int tone = 0; tone < 3; tone++) sums[tone] += toneWeights[tone][grams[g] & (toneWeights[tone].length - 1)];
+        if (toneWeights[RECRUITING][grams[g]] != 0) counts[RECRUITING]++;
       }
       float[] out = new float[3];
       for (int tone = 0; tone < 3; tone++)
-        out[tone] = (float) Math.max(-6, Math.min(6, toneBiases[tone] + toneScales[tone] * sums[tone] / Math.sqrt(Math.max(LEAST_GRAMS[tone], count))));
+        out[tone] = (float) Math.max(-6, Math.min(6, toneBiases[tone] + toneScales[tone] * sums[tone] / Math.sqrt(Math.max(LEAST_GRAMS[tone], counts[tone]))));
       return new Tones(out[0], out[1], out[2]);
     }
 
