@@ -38,12 +38,9 @@ export const SEEDS = {
 /**
  * Rules know the wordings that they were looked over with better than any other: before they were, they hit one in five to
  * seven lines of the two that were written next, and nearly all of the two before. So for fits and thresholds most hits are
- * dropped, and some are made up. Nobody looked rules over with the last two wordings: their hits stay.
+ * dropped, and some are made up.
  */
-const PERTURBED = { dropped: 0.6, madeUp: 0.03 }
-const UNKNOWN_TO_RULES: ReadonlySet<FittedWording> = new Set(['roundabout', 'brisk'])
-export const perturbedOf = (wording: FittedWording) =>
-  UNKNOWN_TO_RULES.has(wording) ? { ...PERTURBED, dropped: 0 } : PERTURBED
+export const PERTURBED = { dropped: 0.6, madeUp: 0.03 }
 
 /** Harmless conversations to a harmful one in the tables. */
 export const HONEST_RATIO = 4

@@ -38,7 +38,7 @@ import {
   FITTED,
   type FittedWording,
   HONEST_RATIO,
-  perturbedOf,
+  PERTURBED,
   SEEDS,
   sessions,
   shippedClassifier,
@@ -292,7 +292,7 @@ const tones = fitTones(toneLines(dataFolder, FITTED))
 const chainFor = (wording: FittedWording) =>
   new RiskChain(classifier, risk, {
     tones: tonesWithout[wording],
-    perturb: { ...perturbedOf(wording), random: new Random(SEEDS[wording]) },
+    perturb: { ...PERTURBED, random: new Random(SEEDS[wording]) },
   })
 
 const approaches: Watched[] = []

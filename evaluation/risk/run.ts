@@ -12,7 +12,7 @@ import { RiskChain, sessionConversation } from './chain.ts'
 import {
   FITTED,
   HONEST_RATIO,
-  perturbedOf,
+  PERTURBED,
   SEEDS,
   sessions,
   shippedClassifier,
@@ -70,7 +70,7 @@ const chain = new RiskChain(shippedClassifier(bundle), bundle.risk)
 /** By which thresholds are chosen: with tones that have not seen the development wording, and rules that know little of it. */
 const unseenChain = new RiskChain(shippedClassifier(bundle), bundle.risk, {
   tones: toneModel(toneLines(dataFolder, LEARNED)),
-  perturb: { ...perturbedOf('development'), random: new Random(SEEDS.development) },
+  perturb: { ...PERTURBED, random: new Random(SEEDS.development) },
 })
 
 /**
