@@ -1,5 +1,5 @@
 import type { AssessedEvent, Category, RecordDecoder, RecordEncoder, RecordName } from '@wardline/events'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FetchedMessage } from './client/kafkajs-internals.ts'
 import type { PartitionReader } from './client/partition-reader.ts'
 import { partitionOf } from './client/partitioner.ts'
@@ -11,7 +11,7 @@ import {
 } from './client/transactional-producer.ts'
 import { createLogger } from './logger.ts'
 import { StageMetrics } from './metrics.ts'
-import { PartitionTask } from './partition-task.ts'
+import { OffsetsUndecided, PartitionTask } from './partition-task.ts'
 import { deadLetter, duplicate, forward } from './results.ts'
 import type { Stage } from './stage.ts'
 import { transact } from './testing.ts'
@@ -325,5 +325,41 @@ describe('the span of a record', () => {
     expect(traces).toEqual([child, child, TRACE])
     // A dead letter is the record as it came.
     expect(String(written.get('comment-risk.dlq')![0]!.headers?.traceparent)).toBe(SAMPLED)
+  })
+})
+
+describe('taking a partition over', () => {
+  /** Offsets that stay pending; `by`: who committed last. */
+  const pending = (by: string, ended: string[]) =>
+    ({
+      ...producer,
+      committedOffsets: async (topics: string[], partition: number) =>
+        topics.map((topic) => ({ topic, partition, offset: -1, committedBy: '', stable: false })),
+      lastCommitters: async () => new Set([by]),
+      fenceOther: async (id: string) => void ended.push(id),
+    }) as unknown as TransactionalProducer
+  /** A clock that goes on by 100 ms whenever somebody looks at it. */
+  const fast = () => {
+    let at = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (at += 100))
+  }
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('ends once what a former owner left, and does not wait for ever', async () => {
+    fast()
+    const ended: string[] = []
+    await expect(task.open(pending('comment-risk.former', ended), () => false)).rejects.toThrow(
+      OffsetsUndecided,
+    )
+    expect(ended).toEqual(['comment-risk.former'])
+  })
+
+  it('leaves itself to whoever fences it anew', async () => {
+    fast()
+    const ended: string[] = []
+    await expect(task.open(pending(producer.transactionalId, ended), () => false)).rejects.toThrow(
+      OffsetsUndecided,
+    )
+    expect(ended).toEqual([])
   })
 })

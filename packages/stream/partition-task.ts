@@ -49,8 +49,15 @@ const MAX_OUTPUT_BYTES = 3_500_000
 /** A former owner that lives ends its transaction within this time, ms. */
 const ENDING_MS = 250
 const LOOK_AGAIN_MS = 20
+/** Longer than any owner that lives takes to end its transaction, ms. */
+const UNDECIDED_MS = 10_000
 
 type AnyInput<Output extends RecordName, State> = StageInput<State, RecordTypes[Output]>
+
+/** What former owners began has not been decided for long. To be opened anew, with a producer that is fenced anew. */
+export class OffsetsUndecided extends Error {
+  override readonly name = 'OffsetsUndecided'
+}
 
 /** One partition of a stage: its inputs' partitions of that number, and its state. Part of one transaction at a time. */
 export class PartitionTask<Output extends RecordName, State extends Record<string, StateStore>> {
@@ -95,7 +102,7 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
   /**
    * Takes the partition: waits until all that its former owners began has been decided, reads how far they came, and brings
    * the state to that point. Only as a member of the group's present generation, with a producer that has been fenced: what
-   * a former member begins from now on can no longer be committed. False where `isOver` before.
+   * a former member begins from now on can no longer be committed. False where `isOver` before. Throws OffsetsUndecided.
    */
   async open(producer: TransactionalProducer, isOver: () => boolean): Promise<boolean> {
     const committed = await this.#decidedOffsets(producer, isOver)
@@ -393,7 +400,12 @@ export class PartitionTask<Output extends RecordName, State extends Record<strin
       ])
       if (decided.end === all.end && offsets.every(({ stable }) => stable))
         return new Map(offsets.map((each) => [each.topic, each.offset]))
-      if (performance.now() - began > ENDING_MS) {
+      const waited = performance.now() - began
+      if (waited > UNDECIDED_MS)
+        throw new OffsetsUndecided(
+          `transactions on partition ${this.partition} are undecided since ${Math.round(waited)} ms`,
+        )
+      if (waited > ENDING_MS) {
         for (const owner of await producer.lastCommitters(topics, this.partition)) {
           if (ended.has(owner)) continue
           ended.add(owner)

@@ -21,7 +21,7 @@ import { NotAMember, TransactionalProducer } from './client/transactional-produc
 import { ControlReader } from './control-reader.ts'
 import { describe, type Logger } from './logger.ts'
 import type { StageMetrics } from './metrics.ts'
-import { PartitionTask, type TaskDeps } from './partition-task.ts'
+import { OffsetsUndecided, PartitionTask, type TaskDeps } from './partition-task.ts'
 import type { StageSettings } from './settings.ts'
 import type { Spans } from './spans.ts'
 import type { Stage } from './stage.ts'
@@ -294,7 +294,7 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 
   /**
-   * A transaction did not commit, or nobody knows: `open` settles that. A producer that was fenced goes on, too, as long as
+   * A transaction did not commit, or nobody knows, or one of before stays undecided: `open` settles that. A producer that was fenced goes on, too, as long as
    * the group takes it for a member: whoever got one of its partitions ended what it seemed to have left open.
    */
   #failed(error: unknown, member: GroupMember): void {
@@ -304,7 +304,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     const wait = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_BACKOFF_MS)
     this.#logger.warn(
       { error: describe(error), retryInMs: wait },
-      'the transaction did not commit; opening the partitions again',
+      error instanceof OffsetsUndecided
+        ? 'opening the partitions again'
+        : 'the transaction did not commit; opening the partitions again',
     )
     this.#updateReady()
     // Whoever is not in the group at the moment opens them when it is again.
@@ -338,7 +340,15 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
     slot.fetched.clear()
     slot.done.clear()
     const isOver = () => this.#isOver(epoch)
-    const open = async () => void (await task.open(this.#producer, isOver))
+    const open = async () => {
+      try {
+        await task.open(this.#producer, isOver)
+      } catch (error) {
+        if (!(error instanceof OffsetsUndecided)) throw error
+        // What this producer itself has left pending ends when it is fenced.
+        this.#failed(error, this.#member)
+      }
+    }
     if (await this.#untilOver(epoch, open, 'partition cannot be opened yet', { partition }))
       await this.#readInOrder(slot, epoch)
   }

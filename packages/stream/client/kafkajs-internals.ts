@@ -33,7 +33,7 @@ export interface FetchedMessage {
   readonly headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
 }
 
-interface ProducerIdentity {
+export interface ProducerIdentity {
   readonly transactionalId: string
   readonly producerId: number
   readonly producerEpoch: number

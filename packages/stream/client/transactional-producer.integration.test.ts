@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { TestChain } from '../../../test/chain/chain.ts'
 import { TOPICS } from '../topics.ts'
 import { GroupMembership } from './group-membership.ts'
-import type { GroupMember } from './group-offset-requests.ts'
+import { type GroupMember, txnOffsetCommit } from './group-offset-requests.ts'
+import { ConfigResourceTypes } from './kafka.ts'
+import { createCluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from './kafkajs-internals.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { NotAMember, TransactionalProducer, TransactionContent } from './transactional-producer.ts'
 
@@ -110,4 +112,54 @@ it('sees that offsets are about to be committed, and ends the transaction of a p
   await expect(transaction.commit()).rejects.toThrow()
   await gone.disconnect()
   expect(await texts()).not.toContain('never')
+})
+
+it('has the group drop what it takes for pending for ever, of another and of itself', async () => {
+  const { kafka } = chain.connection
+  const admin = kafka.admin()
+  await admin.connect()
+  // Offsets that join no transaction are refused otherwise. A broker that has lost a transaction's end keeps them in the same way.
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: ConfigResourceTypes.BROKER,
+        name: String((await admin.describeCluster()).controller),
+        configEntries: [{ name: 'transaction.partition.verification.enable', value: 'false' }],
+      },
+    ],
+  })
+  await admin.disconnect()
+  const own = await fenced('enforce.own')
+  const cluster = createCluster(kafka)
+  await cluster.connect()
+  const next = await fenced('enforce.another')
+  for (const [transactionalId, end] of [
+    ['enforce.stale', () => next.fenceOther('enforce.stale')],
+    ['enforce.own', () => own.fence()],
+  ] as const) {
+    const transactions = await cluster.findGroupCoordinator({
+      groupId: transactionalId,
+      coordinatorType: TRANSACTION_COORDINATOR,
+    })
+    const identity = {
+      ...(await transactions.initProducerId({ transactionalId, transactionTimeout: 10_000 })),
+      transactionalId,
+    }
+    const group = await cluster.findGroupCoordinator({ groupId: GROUP, coordinatorType: GROUP_COORDINATOR })
+    await group.connectionPool.send(
+      txnOffsetCommit({
+        transactionalId,
+        producerId: Number(identity.producerId),
+        producerEpoch: identity.producerEpoch,
+        groupId: GROUP,
+        member,
+        offsets: upTo(50),
+      }),
+    )
+    await committed(next).toMatchObject({ stable: false })
+    await end()
+    await committed(next).toMatchObject({ offset: 6, stable: true })
+  }
+  await cluster.disconnect()
 })

@@ -12,6 +12,7 @@ import {
   GROUP_COORDINATOR,
   isUnanswered,
   type OutMessage,
+  type ProducerIdentity,
   TRANSACTION_COORDINATOR,
 } from './kafkajs-internals.ts'
 import type { PartitionOffset } from './partition-reader.ts'
@@ -107,7 +108,7 @@ const PRODUCE_TIMEOUT_MS = 15_000
 export class TransactionalProducer {
   readonly #options: TransactionalProducerOptions
   #cluster: Cluster
-  #identity = { transactionalId: '', producerId: -1, producerEpoch: -1 }
+  #identity: ProducerIdentity = { transactionalId: '', producerId: -1, producerEpoch: -1 }
   /** Next sequence number by `topic/partition`; starts at 0 with each new epoch. */
   #sequences = new Map<string, number>()
   /** Of transactional ids and the group, by `type/id`. */
@@ -146,11 +147,9 @@ export class TransactionalProducer {
       this.#failed(error)
       throw error
     }
-    const { transactionalId, transactionTimeoutMs } = this.#options
-    const { producerId, producerEpoch } = await this.#atTransactionCoordinator((broker) =>
-      broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
-    )
-    this.#identity = { transactionalId, producerId: Number(producerId), producerEpoch }
+    const isNew = this.#identity.producerId === -1
+    this.#identity = await this.#take(this.#options.transactionalId)
+    if (!isNew) await this.#dropPendingOffsets(this.#identity)
     this.#sequences = new Map()
     this.#fenced = true
   }
@@ -188,10 +187,7 @@ export class TransactionalProducer {
    */
   async fenceOther(transactionalId: string): Promise<void> {
     await this.#connect()
-    const { transactionTimeoutMs } = this.#options
-    await this.#atCoordinator(TRANSACTION_COORDINATOR, transactionalId, (broker) =>
-      broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
-    )
+    await this.#dropPendingOffsets(await this.#take(transactionalId))
   }
 
   /**
@@ -227,6 +223,31 @@ export class TransactionalProducer {
       this.#failed(error)
       throw asTransactionError(error, transactionalId)
     }
+  }
+
+  /** Ends what the id has left open, and shuts out whoever had it. */
+  async #take(transactionalId: string): Promise<ProducerIdentity> {
+    const { transactionTimeoutMs } = this.#options
+    const { producerId, producerEpoch } = await this.#atCoordinator(
+      TRANSACTION_COORDINATOR,
+      transactionalId,
+      (broker) => broker.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
+    )
+    return { transactionalId, producerId: Number(producerId), producerEpoch }
+  }
+
+  /**
+   * An aborted transaction without content. A broker that has lost the end of a transaction in the group's log (seen after a
+   * disk was full: it reloads its group coordinator again and again) takes the offsets in it for pending for ever, though the
+   * transaction has ended; the end of a later one of the same producer has it drop them. What they stood for is in the
+   * stage's own record of its positions.
+   */
+  async #dropPendingOffsets(identity: ProducerIdentity): Promise<void> {
+    const { groupId } = this.#options
+    const ask = (request: (broker: Broker) => Promise<unknown>) =>
+      this.#atCoordinator(TRANSACTION_COORDINATOR, identity.transactionalId, request)
+    await ask((broker) => broker.addOffsetsToTxn({ ...identity, groupId }))
+    await ask((broker) => broker.endTxn({ ...identity, transactionResult: false }))
   }
 
   /** Number of partitions of a topic, from the cluster's metadata. */
