@@ -294,8 +294,9 @@ export class StageRunner<Output extends RecordName, State extends Record<string,
   }
 
   /**
-   * A transaction did not commit, or nobody knows, or one of before stays undecided: `open` settles that. A producer that was fenced goes on, too, as long as
-   * the group takes it for a member: whoever got one of its partitions ended what it seemed to have left open.
+   * A transaction did not commit, or nobody knows, or one of before stays undecided: `open` settles that. A producer that was
+   * fenced goes on, too, as long as the group takes it for a member: whoever got one of its partitions ended what it seemed to
+   * have left open.
    */
   #failed(error: unknown, member: GroupMember): void {
     if (isUnanswered(error)) breakSockets(this.#kafka)
