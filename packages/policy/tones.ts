@@ -22,7 +22,8 @@ export const TONE_DIMENSIONS: Readonly<Record<Tone, number>> = {
   recruiting: 2 ** 17,
   hostile: 2 ** 15,
 }
-const MOST_DIMENSIONS = 2 ** 17
+/** N-grams are hashed for the tone that tells most apart, which so needs no mask. */
+const MOST_DIMENSIONS = TONE_DIMENSIONS.recruiting
 /** Longest n-gram of characters. */
 const LONGEST = 3
 /** Further characters say no more about a line. */

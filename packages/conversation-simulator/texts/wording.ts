@@ -10,8 +10,8 @@ export interface Turn {
 }
 
 /**
- * All that conversations are written with. There are seven, which share no line: six to fit weights and to look rules and
- * thresholds over with, one to test with.
+ * All that conversations are written with. There are seven, which share no line: six to fit weights and thresholds with, of
+ * which rules were looked over with four, and one to test with.
  * Nothing in them is explicit: what is sexual in an approach is hinted at as mildly as the detector has to notice.
  */
 export interface Wording {
