@@ -370,7 +370,7 @@ function writeCard(
   const left = profile === 'open' ? TRAINING_SETS.filter(({ open }) => !open) : []
   const page = [
     `# Model card: ${version}`,
-    'A linear model over hashed n-grams: 1 to 4 characters of the folded form, 1 to 4 syllables or words of the phonetic form, and 2 or 3 of these without their order, each counted once a text. One head for harmful at all, one for each category; Platt scaling on 8 % of the training texts, held out with their disguised copies, then moved so that 0.5 is the cut with the better F1, not the even chance (`LENIENCE` in `training/train-model.ts`). Each Chinese text is trained on as it is and once in disguise, benign ones too. `make train` makes the file, `make eval` this card.',
+    'A linear model over hashed n-grams: 1 to 4 characters of the folded form, 1 to 4 syllables or words of the phonetic form, and 2 or 3 of these without their order, each counted once a text. One head for harmful at all, one for each category; Platt scaling on 8 % of the training texts, held out with their disguised copies, then, for texts of up to 150 characters, moved so that 0.5 is the cut with the better F1, not the even chance (`LENIENCE` in `training/train-model.ts`). A longer text has the mean of its own margin and that of its worst window of 120 characters. Each Chinese text is trained on as it is and once in disguise, benign ones too. `make train` makes the file, `make eval` this card.',
     profile === 'research'
       ? '**For research only.** Chosen with `WARDLINE_MODEL=research`; every decision names it in its model version.'
       : 'The default (`WARDLINE_MODEL=open`).',

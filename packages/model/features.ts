@@ -11,8 +11,8 @@ const TOKENS = 0x297a2d39
 const UNORDERED = 0x5f356495
 
 /** Longest part of a form that is read, in UTF-16 code units; normal texts are far shorter, and the lexicons read all. */
-const LONGEST_FOLDED = 4_000
-const LONGEST_PHONETIC = 16_000
+export const LONGEST_FOLDED = 4_000
+export const LONGEST_PHONETIC = 16_000
 
 const SPACE = 0x20
 const SLASH = 0x2f

@@ -49,6 +49,7 @@ function modelOf(word: string, weights: readonly [number, number, number]): Weig
     biases: [-2, -2, -2],
     slopes: [1, 1, 1],
     offsets: [0, 0, 0],
+    lenience: 0,
     tags,
     values,
   }
@@ -108,6 +109,37 @@ describe('scores', () => {
     const said = (times: number) =>
       model.score(...formsOf('来玩百家乐，今天天气不错。'.repeat(times))).harmful
     expect(said(40)).toBeCloseTo(said(3), 12)
+  })
+
+  it('see harm that a long harmless text stands around, wherever it stands', () => {
+    const padding = (from: number, length: number) =>
+      Array.from({ length }, (_, i) => String.fromCharCode(0x4e00 + ((from + i * 37) % 5000))).join('')
+    const learned = modelOf(`百家乐${padding(0, 900)}`, [-0.4, -0.4, -0.4])
+    const hit = modelOf('百家乐', [3, 3, -3])
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (hit.tags[slot] === 0) continue
+      learned.tags[slot] = hit.tags[slot]!
+      for (let head = 0; head < HEADS; head++)
+        learned.values[slot * HEADS + head] = hit.values[slot * HEADS + head]!
+    }
+    const diluted = createModel({ ...learned, biases: [0, 0, 0] }, 'test')
+    const harmless = diluted.score(...formsOf(padding(0, 900))).harmful
+    for (const at of [0, 430, 900]) {
+      const text = `${padding(0, at)}百家乐${padding(at * 37, 900 - at)}`
+      expect(diluted.score(...formsOf(text)).harmful).toBeGreaterThan(harmless * 1.3)
+    }
+  })
+
+  it('are lenient with a text of one window, not with a longer one', () => {
+    const lenient = createModel({ ...weights, lenience: 0.5 }, 'test')
+    const logit = (p: number) => Math.log(p / (1 - p))
+    const short = '来玩百家乐'
+    expect(logit(lenient.score(...formsOf(short)).harmful)).toBeCloseTo(
+      logit(model.score(...formsOf(short)).harmful) + 0.5,
+      9,
+    )
+    const long = formsOf('今天天气不错'.repeat(30))
+    expect(lenient.score(...long).harmful).toBe(model.score(...long).harmful)
   })
 
   it('are probabilities for any text, and cost no more than its length', () => {

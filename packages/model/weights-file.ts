@@ -4,9 +4,9 @@ import { z } from 'zod'
 
 /**
  * Version of the file, of what features.ts hashes and of how n-grams make a margin: raised with any change to one of them,
- * since weights of one version fit no other. 2: an n-gram counts once a text.
+ * since weights of one version fit no other. 2: an n-gram counts once a text. 3: long texts are read by windows, too.
  */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 /** Largest file that is read or written, in bytes. */
 export const MOST_BYTES = 16 * 2 ** 20
 /** Slots of one bucket: an n-gram is in one of them or not in the model. */
@@ -29,6 +29,8 @@ const headerSchema = z.strictObject({
   /** Platt scaling of each head: probability = sigmoid(slope × margin + offset). */
   slopes: z.array(number),
   offsets: z.array(number),
+  /** Added to the calibrated margins of a text that is one window (model.ts). */
+  lenience: number,
 })
 
 /** A linear model as it stands in its file. Heads: harmful at all, then each category. */
@@ -39,6 +41,7 @@ export interface Weights {
   readonly biases: readonly number[]
   readonly slopes: readonly number[]
   readonly offsets: readonly number[]
+  readonly lenience: number
   /** Upper 16 bits of the id of each slot's n-gram; 0 where the slot is empty. Slot = bucket × WAYS + way. */
   readonly tags: Uint16Array
   /** Row by slot, one weight a head. */
@@ -57,8 +60,8 @@ const padded = (length: number) => Math.ceil(length / 8) * 8
  * with spaces to 8 bytes, tags, weights, SHA-256 of all before it (32).
  */
 export function encodeWeights(weights: Weights): Uint8Array {
-  const { tags, values, profile, categories, bucketBits, biases, slopes, offsets } = weights
-  const json = Buffer.from(JSON.stringify({ profile, categories, bucketBits, biases, slopes, offsets }))
+  const { tags, values, ...fields } = weights
+  const json = Buffer.from(JSON.stringify(fields))
   const header = Buffer.alloc(padded(json.length), ' ')
   json.copy(header)
   const prefix = Buffer.alloc(PREFIX)

@@ -7,7 +7,7 @@ import type {
   RuleMode,
   Span,
 } from '@wardline/events'
-import { explainingSpans, type Model } from '@wardline/model'
+import { explainingSpans, type Model, type Profile } from '@wardline/model'
 import { decodeMap, fold, makeForms, originalSpan } from '@wardline/text'
 import { findContactHandles } from './contact-handles.ts'
 import type { Policy } from './load.ts'
@@ -53,13 +53,15 @@ const MOST_COMPARED = 64
 /** A longer hit holds a shorter one where its confidence is at least this share of the shorter one's. */
 const COMPARABLE = 0.7
 /**
- * Where the trained model gives every category less than this, what a lexicon's terms say counts only this share, as evidence
- * (-log of the doubt they leave): one ordinary term no longer passes, a strong one or several do. Terms that a rule writes
- * itself are its author's word, and signals no judgement of the text: they count as they were said. Chosen on texts held out of
- * training (docs/detection.md, "The model").
+ * By profile of the trained model: where it gives every category less than this, what a lexicon's terms and ways to be reached
+ * say counts in proportion to the model's highest score, as evidence (-log of the doubt they leave), but no less than the least
+ * share: one ordinary term does not pass where the model is sure of no harm, several do, and each passes as ever where the model
+ * only leans to none. Terms that a rule writes itself, unless it calls them weak (below 0.5), are its author's word, and what
+ * media, a QR code, a listed host or the time of use say is no judgement of the text: they count as they were said. The research
+ * profile has seen more kinds of text. Chosen on texts held out of training (docs/detection.md, "The model").
  */
-const SURELY_HARMLESS = 0.075
-const SHARE_WHERE_HARMLESS = 0.4
+const SURELY_HARMLESS: Readonly<Record<Profile, number>> = { open: 0.075, research: 0.2 }
+const LEAST_SHARE = 0.3
 const NEGATIONS = 'context-before'
 const CONTEXTS = 'context-anywhere'
 /** Lexicons that hold no terms but what makes less of them; see policy/lexicon/README.md. */
@@ -72,6 +74,7 @@ interface CompiledRule {
   readonly until: number
   readonly kinds: ReadonlySet<string> | null
   readonly hasText: boolean
+  readonly yieldsToModel: boolean
   /** Index of the model's category that the rule asks for, or -1. */
   readonly modelCategory: number
 }
@@ -121,6 +124,7 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
   const touched: number[] = []
   const modelWork = new Float64Array(model?.categories.length ?? 0)
   const { thresholds } = policy
+  const surelyHarmless = SURELY_HARMLESS[model?.profile ?? 'open']
   const thresholdOf: ThresholdOf = (category, modelAlone) => {
     const { categories, default: otherwise } = modelAlone ? thresholds.modelAlone : thresholds
     return categories[category as keyof typeof categories] ?? otherwise
@@ -157,7 +161,9 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
         matcher.match(text, makeForms(text), hits, false)
 
       const modelScores = model && scoreTexts(model, event, modelWork)
-      const listedShare = modelScores && isBelow(modelScores, SURELY_HARMLESS) ? SHARE_WHERE_HARMLESS : 1
+      const share = modelScores
+        ? Math.max(LEAST_SHARE, Math.min(1, highestOf(modelScores) / surelyHarmless))
+        : 1
 
       for (const term of hits.found) {
         const confidence = hits.confidence(term)
@@ -193,9 +199,8 @@ export function createClassifier(policy: Policy, model: Model | null = null): Cl
         if (!applies(compiled, event) || !metadataHolds(rule, event, handlesIn)) continue
         const asked = modelScores && compiled.modelCategory >= 0 ? modelScores[compiled.modelCategory]! : 0
         if (rule.when.model !== undefined && asked < rule.threshold) continue
-        const isListed = rule.when.lexicon !== undefined && rule.signal === undefined
-        const left = isListed && listedShare < 1 ? textDoubt ** listedShare : textDoubt
-        const score = Math.max(asked, 1 - left * (1 - (rule.score ?? 0)))
+        const said = textDoubt * (1 - (rule.score ?? 0))
+        const score = Math.max(asked, 1 - (share < 1 && compiled.yieldsToModel ? said ** share : said))
         if (score < rule.threshold) continue
         if (rule.signal !== undefined) {
           if (mode === 'LIVE' && !signals.includes(rule.signal)) signals.push(rule.signal)
@@ -276,9 +281,10 @@ function scoreTexts(model: Model, event: ClassifierInput, highest: Float64Array)
   return highest
 }
 
-function isBelow(scores: Float64Array, limit: number): boolean {
-  for (const score of scores) if (score >= limit) return false
-  return true
+function highestOf(scores: Float64Array): number {
+  let highest = 0
+  for (const score of scores) if (score > highest) highest = score
+  return highest
 }
 
 function scoreForms(model: Model, forms: ClassifierInput['forms']): Float64Array | null {
@@ -296,6 +302,15 @@ function raise(highest: Float64Array, scores: Float64Array | null): void {
 const modelSpans = (model: Model, event: ClassifierInput, category: number): Span[] =>
   event.text === '' ? [] : explainingSpans(event.text, event.forms, model.contributions(category))
 
+/** Whether what a rule says counts less where the model is sure of no harm. */
+export const yieldsToModel = ({ when, weight, signal }: Rule): boolean =>
+  signal === undefined &&
+  (!when.terms || weight < 0.5) &&
+  !when.qrCode &&
+  !when.mediaLabels &&
+  !when.usage &&
+  !Array.isArray(when.links)
+
 function compileRule(rule: Rule, model: Model | null): CompiledRule {
   return {
     rule,
@@ -304,6 +319,7 @@ function compileRule(rule: Rule, model: Model | null): CompiledRule {
     until: rule.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(rule.until),
     kinds: rule.kinds ? new Set(rule.kinds) : null,
     hasText: rule.when.lexicon !== undefined || rule.when.terms !== undefined,
+    yieldsToModel: yieldsToModel(rule),
     modelCategory: rule.when.model === undefined || !model ? -1 : model.categories.indexOf(rule.when.model),
   }
 }

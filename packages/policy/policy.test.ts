@@ -132,13 +132,21 @@ describe('a classification', () => {
       score: () => ({ harmful: score, categories: Float64Array.of(score) }),
       contributions: () => [],
     })
-    const rules = policy.rules.filter(({ id }) => id === 'fraud.game-gear' || id === 'school.conflict-terms')
+    const rules = policy.rules.filter(({ id }) =>
+      ['fraud.game-gear', 'fraud.link', 'contact.handle', 'school.conflict-terms'].includes(id),
+    )
     const categoryOf = (text: string, score: number) =>
       createClassifier({ ...policy, rules }, sure(score)).classify(exampleEvent(text, NOW)).category
     expect(categoryOf('卖内部票', 0.2)).toBe('fraud')
+    expect(categoryOf('卖内部票', 0.07)).toBe('fraud')
     expect(categoryOf('卖内部票', 0.01)).toBe('benign')
     expect(categoryOf('卖内部票，先付定金，免单返现', 0.01)).toBe('fraud')
     expect(categoryOf('教你怼老师', 0.01)).toBe('dangerous_acts')
+    // A number alone, and terms that their rule calls weak.
+    expect(categoryOf('加微信：demo_12345', 0.07)).toBe('contact_solicitation')
+    expect(categoryOf('加微信：demo_12345', 0.01)).toBe('benign')
+    expect(categoryOf('免费领取 https://shop.example.com', 0.07)).toBe('fraud')
+    expect(categoryOf('免费领取 https://shop.example.com', 0.01)).toBe('benign')
   })
 
   it('has scores between 0 and 1 and spans within the text, whatever the text', () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CONFIDENCE, createTermMatcher, type MatcherPolicy, TermHits } from './term-matcher.ts'
 
-const TERMS = ['加微信', '傻逼', '时时彩计划', 'shit', '叶子', 'free money', '出售冰毒']
+const TERMS = ['加微信', '傻逼', '时时彩计划', 'shit', '叶子', 'free money', '出售冰毒', '色色']
 const policy: MatcherPolicy = {
   terms: TERMS.map((term, i) => ({ term, weight: 0.75, rules: [i] })),
   allow: ['树叶子', '加微信息', '叶子好看的树'],
@@ -61,6 +61,12 @@ it('takes less from a hit that a negation or a report is about, never all', () =
   expect(match('不要走，加微信')[0]!.confidence).toBeCloseTo(1)
   expect(match('警方说有人加微信')[0]!.confidence).toBeCloseTo(0.6)
   expect(match('警方：不要加微信')[0]!.confidence).toBeCloseTo(0.3)
+})
+
+it('takes an emoticon said again and again for a face, and brackets between the characters of a term for disguise', () => {
+  expect(match('太好看了[色][色][色]')).toEqual([])
+  expect(match('好色色')[0]!.term).toBe('色色')
+  expect(match('[加][微][信]')[0]!.term).toBe('加微信')
 })
 
 it('shields what lies inside of an allow-phrase, and nothing else', () => {

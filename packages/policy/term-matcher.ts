@@ -283,6 +283,7 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
           } else confidence = CONFIDENCE.folded
           confidence *= Math.max(LEAST_CONTEXT, context * negationBefore(foldedText, start, negationAt))
           const span = spanOf(start, end)
+          if (isEmoticons(text, span.start, span.end)) continue
           written.push(term, span.start, span.end)
           if (!hits.wants(term, confidence)) continue
           if (isShortHan[term] && checks < MOST_BOUNDARY_CHECKS) {
@@ -405,6 +406,7 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
       const start = end - phoneticMatcher.lengths[pattern]!
       if (start > 0 && sound.charCodeAt(start - 1) !== 0x20) continue
       const [from, to] = originalSpan(offsets, start, end, text)
+      if (isEmoticons(text, from, to)) continue
       const syllables = soundSyllables[pattern]!
       const latin = latinShare(text, from, to)
       if (latin === 0 ? syllables < LEAST_SYLLABLES : syllables < LEAST_LATIN_SYLLABLES) continue
@@ -445,6 +447,13 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
       }
     }
   }
+}
+
+/** Whether a range of the original is one emoticon's name again and again: 色][色 in [色][色] is a face, no word. */
+function isEmoticons(text: string, from: number, to: number): boolean {
+  if (text[from - 1] !== '[' || text[to] !== ']') return false
+  const names = text.slice(from, to).split('][')
+  return names.length > 1 && names.every((name) => name === names[0])
 }
 
 /** By index of a range (pairs start, end; ends ascending): the least start among it and all after it. */

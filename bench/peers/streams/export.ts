@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { fold, phonetic } from '@wardline/text'
 import { parse } from 'yaml'
+import { yieldsToModel } from '../../../packages/policy/classifier.ts'
 import {
   foldCodePoint,
   isPicture,
@@ -75,6 +76,7 @@ export function exportPolicy(file: string): void {
         category: rule.category,
         kinds: rule.kinds ?? null,
         when: rule.when,
+        yieldsToModel: yieldsToModel(rule),
         threshold: rule.threshold,
         score: rule.score ?? 0,
         signal: rule.signal ?? null,

@@ -31,7 +31,7 @@ final class Classifier {
   private static final int MOST_SPANS = 8, MOST_COMPARED = 64;
   private static final int[] LEAST_GRAMS = {30, 30, 1};
   private static final int RECRUITING = 1;
-  private static final double SURELY_HARMLESS = 0.075, SHARE_WHERE_HARMLESS = 0.4;
+  private static final double SURELY_HARMLESS = 0.075, LEAST_SHARE = 0.3;
 
   private static void readThresholds(JsonNode limits, double[] into) {
     Arrays.fill(into, limits.get("default").asDouble());
@@ -41,7 +41,7 @@ final class Classifier {
 
   private record Rule(String id, String item, Category category, Set<wardline.EventKind> kinds, double threshold, double score,
       String signal, boolean live, long from, long until, boolean hasText, int modelCategory, boolean asksModel, JsonNode when,
-      boolean never) {}
+      boolean never, boolean yieldsToModel) {}
 
   private final Data data;
   private final Model model;
@@ -166,7 +166,7 @@ final class Classifier {
         node.get("threshold").asDouble(), node.get("score").asDouble(), node.get("signal").isNull() ? null : node.get("signal").asText(),
         node.get("live").asBoolean(), node.get("from").isNull() ? Long.MIN_VALUE : node.get("from").asLong(),
         node.get("until").isNull() ? Long.MAX_VALUE : node.get("until").asLong(), when.has("lexicon") || when.has("terms"),
-        modelCategory, when.has("model"), when, when.has("contactHandle"));
+        modelCategory, when.has("model"), when, when.has("contactHandle"), node.get("yieldsToModel").asBoolean());
   }
 
   private int[] oncePerRule(List<Integer> numbers) {
@@ -303,6 +303,7 @@ final class Classifier {
           } else sure = FOLDED;
           sure *= Math.max(LEAST_CONTEXT, context * negationBefore(folding, start, negationAt));
           span(start, end);
+          if (isEmoticons(text, from, to)) continue;
           if (writtenCount * 3 == written.length) written = Arrays.copyOf(written, written.length * 2);
           written[writtenCount * 3] = term;
           written[writtenCount * 3 + 1] = from;
@@ -362,7 +363,7 @@ final class Classifier {
         originalSpan(way, start, end);
         int first = from, last = to, syllables = soundSyllables[pattern];
         double latin = latinShare(text, first, last);
-        if (latin == 0 ? syllables < 3 : syllables < 2) continue;
+        if (isEmoticons(text, first, last) || (latin == 0 ? syllables < 3 : syllables < 2)) continue;
         boolean isShort = latin > 0 ? syllables < 3 : syllables <= 3;
         for (; negationAt < negationCount; negationAt++) {
           span(negated[negationAt * 3], negated[negationAt * 3 + 1]);
@@ -405,6 +406,13 @@ final class Classifier {
         if (Data.isLatin(code | 0x20)) latin++;
       }
       return all == 0 ? 0 : (double) latin / all;
+    }
+
+    private static boolean isEmoticons(String text, int start, int end) {
+      if (start == 0 || text.charAt(start - 1) != '[' || end >= text.length() || text.charAt(end) != ']') return false;
+      String[] names = text.substring(start, end).split("\\]\\[", -1);
+      for (String name : names) if (!name.equals(names[0])) return false;
+      return names.length > 1;
     }
 
     private boolean isInside(int term, int rule) {
@@ -468,8 +476,9 @@ final class Classifier {
         scored = true;
       }
       if (!event.text.isEmpty()) raise(event.forms);
-      boolean surelyHarmless = scored;
-      for (double score : highest) if (score >= SURELY_HARMLESS) surelyHarmless = false;
+      double sure = 0;
+      for (double score : highest) sure = Math.max(sure, score);
+      double share = scored ? Math.max(LEAST_SHARE, Math.min(1, sure / SURELY_HARMLESS)) : 1;
       Arrays.fill(doubt, 1);
       for (int f = 0; f < foundCount; f++) {
         int term = found[f];
@@ -489,8 +498,8 @@ final class Classifier {
         if (!metadataHolds(rule.when, event)) continue;
         double asked = rule.asksModel ? highest[rule.modelCategory] : 0;
         if (rule.asksModel && asked < rule.threshold) continue;
-        double left = surelyHarmless && rule.signal == null && rule.when.has("lexicon") ? Math.pow(doubt[i], SHARE_WHERE_HARMLESS) : doubt[i];
-        double score = Math.max(asked, 1 - left * (1 - rule.score));
+        double said = doubt[i] * (1 - rule.score);
+        double score = Math.max(asked, 1 - (share < 1 && rule.yieldsToModel ? Math.pow(said, share) : said));
         if (score < rule.threshold) continue;
         if (rule.signal != null) {
           if (rule.live && !signals.contains(rule.signal)) signals.add(rule.signal);

@@ -14,11 +14,14 @@ final class Model {
   private static final int CHARACTER_N = 4, TOKEN_N = 4, UNORDERED_N = 3, WAYS = 4, PRIOR_GRAMS = 30;
   private static final int CHARACTERS = 0x2c1b3c6d, TOKENS = 0x297a2d39, UNORDERED = 0x5f356495;
   private static final int LONGEST_FOLDED = 4000, LONGEST_PHONETIC = 16000;
+  private static final int WINDOW = 120, WINDOW_STEP = 60, WINDOWED_FROM = 150;
+  private static final int MOST_WINDOWS = (LONGEST_FOLDED - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP;
 
   final String version;
   final String[] categories;
   private final int heads, bucketMask;
   private final double[] biases, slopes, offsets;
+  private final double lenience;
   private final short[] tags;
   private final float[] values;
 
@@ -34,6 +37,7 @@ final class Model {
     biases = numbers(header.get("biases"));
     slopes = numbers(header.get("slopes"));
     offsets = numbers(header.get("offsets"));
+    lenience = header.get("lenience").asDouble();
     int slots = WAYS << header.get("bucketBits").asInt();
     tags = new short[slots];
     values = new float[slots * heads];
@@ -64,13 +68,41 @@ final class Model {
     private int[] tokens = new int[256];
     private final int[] met = new int[tags.length];
     private int known, turn;
+    private final double[] sums = new double[MOST_WINDOWS * heads], windowMargins = new double[heads], worstMargins = new double[heads];
+    private final int[] knownIn = new int[MOST_WINDOWS];
+    private final byte[] countedUpTo = new byte[tags.length];
+    private int[] counted = new int[4096], tokenStarts = new int[256];
+    private int countedCount, windows;
 
-    private void add(int id) {
+    private void addToWindows(int way, double place) {
+      if (countedCount == counted.length) counted = Arrays.copyOf(counted, countedCount * 2);
+      counted[countedCount++] = way;
+      int step = (int) Math.floor(place / WINDOW_STEP), last = Math.min(step, windows - 1), row = way * heads;
+      for (int window = Math.max(countedUpTo[way], step - 1); window <= last; window++) {
+        knownIn[window]++;
+        int at = window * heads;
+        for (int head = 0; head < heads; head++) sums[at + head] += values[row + head];
+      }
+      countedUpTo[way] = (byte) (last + 1);
+    }
+
+    private double calibrate(double[] summed, int from, int knownGrams, double[] into) {
+      double scale = 1 / Math.sqrt(knownGrams + PRIOR_GRAMS), highest = Double.NEGATIVE_INFINITY;
+      for (int head = 0; head < heads; head++) {
+        into[head] = slopes[head] * (summed[from + head] * scale + biases[head]) + offsets[head];
+        if (into[head] > highest) highest = into[head];
+      }
+      return highest;
+    }
+
+    /** `place`: where the n-gram begins, in code units of the folded form. */
+    private void add(int id, double place) {
       int tag = id >>> 16;
       if (tag == 0) tag = 1;
       int bucket = (id & bucketMask) * WAYS;
       for (int way = bucket; way < bucket + WAYS; way++) {
         if ((tags[way] & 0xffff) != tag) continue;
+        if (windows > 0) addToWindows(way, place);
         if (met[way] == turn) return;
         met[way] = turn;
         known++;
@@ -88,13 +120,18 @@ final class Model {
         turn = 1;
       }
       int n = Math.min(foldedForm.length(), LONGEST_FOLDED);
+      windows = n > WINDOWED_FROM ? (n - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP : 0;
+      double pace = (double) n / Math.max(1, Math.min(phonetic.length(), LONGEST_PHONETIC));
+      countedCount = 0;
+      Arrays.fill(sums, 0, windows * heads, 0);
+      Arrays.fill(knownIn, 0, windows, 0);
       for (int i = -1; i <= n; i++) {
         int hash = CHARACTERS;
         int last = Math.min(n, i + CHARACTER_N - 1);
         for (int k = i; k <= last; k++) {
           int code = k == -1 || k == n ? ' ' : foldedForm.charAt(k);
           hash = ((hash ^ code) * 0x01000193) ^ (hash >>> 15);
-          add(mixed(hash + k - i));
+          add(mixed(hash + k - i), Math.max(i, 0));
         }
       }
       int count = readTokens(phonetic);
@@ -104,20 +141,31 @@ final class Model {
         for (int k = i; k <= last; k++) {
           int token = tokens[k];
           hash = ((hash ^ token) * 0x01000193) ^ (hash >>> 15);
-          add(mixed(hash + k - i));
+          add(mixed(hash + k - i), tokenStarts[i] * pace);
           sum += token * 0x9e3779b1;
           if (k == i || k - i >= UNORDERED_N) continue;
-          add(mixed(sum ^ (UNORDERED + k - i)));
+          add(mixed(sum ^ (UNORDERED + k - i)), tokenStarts[i] * pace);
         }
       }
-      double scale = 1 / Math.sqrt(known + PRIOR_GRAMS);
-      double highest = Double.NEGATIVE_INFINITY;
-      for (int head = 0; head < heads; head++) {
-        margins[head] = slopes[head] * (margins[head] * scale + biases[head]) + offsets[head];
-        if (head > 0 && margins[head] > highest) highest = margins[head];
+      double highest = calibrate(margins, 0, known, margins);
+      if (windows > 0) {
+        double worst = Double.NEGATIVE_INFINITY;
+        for (int window = 0; window < windows; window++) {
+          double margin = calibrate(sums, window * heads, knownIn[window], windowMargins);
+          if (margin <= worst) continue;
+          worst = margin;
+          System.arraycopy(windowMargins, 0, worstMargins, 0, heads);
+        }
+        highest = (highest + worst) / 2;
+        for (int head = 0; head < heads; head++) margins[head] = (margins[head] + worstMargins[head]) / 2;
+        for (int i = 0; i < countedCount; i++) countedUpTo[counted[i]] = 0;
+      } else {
+        highest += lenience;
+        for (int head = 0; head < heads; head++) margins[head] += lenience;
       }
-      double likeliest = sigmoid(highest);
-      double raised = Math.max(likeliest, sigmoid(margins[0])) / likeliest;
+      double likeliest = Double.NEGATIVE_INFINITY;
+      for (int head = 1; head < heads; head++) likeliest = Math.max(likeliest, margins[head]);
+      double raised = sigmoid(highest) / sigmoid(likeliest);
       for (int head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]) * raised;
       return scores;
     }
@@ -136,7 +184,11 @@ final class Model {
           code = ++i < n ? text.charAt(i) : ' ';
         } while (code != ' ');
         if (i == start + 1 && text.charAt(start) == '/') continue;
-        if (count == tokens.length) tokens = Arrays.copyOf(tokens, count * 2);
+        if (count == tokens.length) {
+          tokens = Arrays.copyOf(tokens, count * 2);
+          tokenStarts = Arrays.copyOf(tokenStarts, count * 2);
+        }
+        tokenStarts[count] = start;
         tokens[count++] = mixed(hash);
       }
       return count;
