@@ -43,9 +43,10 @@ export const DEFAULTS: Omit<TrainOptions, 'profile'> = {
 const HELD_OUT = 80
 
 /**
- * Added to the calibrated margins of a text of up to 150 characters, so that 0.5 is not the even chance but a cut with a better F1 where harm is rarer or written
- * otherwise than in most of the training texts. On the held-out texts of the research profile the mean F1 of its twelve sets is
- * highest at 0.5; half of that, since false alarms rise all the way. Longer texts get none: their worst window raises them already (packages/model/model.ts).
+ * Added to the calibrated margins of a text of up to 150 characters, so that 0.5 is not the even chance but a cut with a better
+ * F1 where harm is rarer or written otherwise than in most of the training texts. On the held-out texts of the research profile
+ * the mean F1 of its twelve sets is highest at 0.5; half of that, since false alarms rise all the way. Longer texts get none:
+ * their worst window raises them already (packages/model/model.ts).
  */
 const LENIENCE = 0.25
 
@@ -146,11 +147,7 @@ const DAVIDSON_HARMFUL = 0.5
 /** Dictionary words teach what is no harm; at their full number they would also teach that harm is rare. */
 const ORDINARY = 0.35
 
-/** A session counts as its comments do together, not as one of them. */
-const SESSION = 8
-
 function weightOf({ source, category }: Labelled, { syntheticWeight }: TrainOptions): number {
-  if (source === 'sccd-session') return SESSION
   if (source === 'synthetic/ordinary') return ORDINARY
   if (category === 'benign') return 1
   if (source === 'davidson-hate') return DAVIDSON_HARMFUL

@@ -25,6 +25,7 @@ interface PeerRow {
 }
 
 const TEXTS = 2_000
+const LONG_TEXTS = 100
 
 const versionIn = (pom: string) =>
   /<kafka.version>(.*)<\/kafka.version>/.exec(readFileSync(new URL(pom, import.meta.url), 'utf8'))?.[1]
@@ -40,6 +41,9 @@ describe.skipIf(missing !== null)('the Kafka Streams peer', () => {
       const text = wellFormed(event.text)
       if (text !== '' && texts.size < TEXTS) texts.add(text)
     }
+    // Long ones, too, which are read by windows: up to more than the model reads.
+    const short = [...texts]
+    for (let i = 0; i < LONG_TEXTS; i++) texts.add(short.slice(i * 10, i * 10 + 5 + (i % 10) * 40).join('，'))
     const peer = buildStreamsPeer()
     const output = execFileSync('java', ['-cp', peer.classpath, 'Scores', peer.data, peer.model], {
       input: [...texts].map((text) => JSON.stringify(text)).join('\n'),
@@ -67,6 +71,8 @@ describe.skipIf(missing !== null)('the Kafka Streams peer', () => {
       expect(row.fingerprint).toBe(ours.fingerprint)
       expect(row.approach).toBeCloseTo(ours.tones.approach, 4)
       expect(row.hostile).toBeCloseTo(ours.tones.hostile, 4)
+      // Long texts are joined of many, nearly each with something that the peer leaves out.
+      if (i >= short.length) continue
       const same = row.category === ours.category
       if (same) sameCategory++
       else differing.push(`${text}: ${ours.category}, the peer says ${row.category}`)
@@ -76,9 +82,9 @@ describe.skipIf(missing !== null)('the Kafka Streams peer', () => {
     }
     // What differs is what README.md says the peer leaves out: contact handles, word boundaries, leetspeak.
     console.log(
-      `${sameCategory} of ${texts.size} the same category; of ${harmful} harmful ones ${sameHarmful}`,
+      `${sameCategory} of ${short.length} the same category; of ${harmful} harmful ones ${sameHarmful}`,
     )
-    expect(sameCategory / texts.size, differing.slice(0, 20).join('\n')).toBeGreaterThan(0.98)
+    expect(sameCategory / short.length, differing.slice(0, 20).join('\n')).toBeGreaterThan(0.98)
     expect(sameHarmful / harmful).toBeGreaterThan(0.9)
   })
 })
