@@ -58,7 +58,7 @@ const COMPARABLE = 0.7
  * share: one ordinary term does not pass where the model is sure of no harm, several do, and each passes as ever where the model
  * only leans to none. Terms that a rule writes itself, unless it calls them weak (below 0.5), are its author's word, and what
  * media, a QR code, a listed host or the time of use say is no judgement of the text: they count as they were said. The research
- * profile has seen more kinds of text. Chosen on texts held out of training (docs/detection.md, "The model").
+ * profile has seen more kinds of text. How they were chosen: docs/detection.md, "The model".
  */
 const SURELY_HARMLESS: Readonly<Record<Profile, number>> = { open: 0.075, research: 0.2 }
 const LEAST_SHARE = 0.3

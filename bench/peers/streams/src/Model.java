@@ -15,7 +15,7 @@ final class Model {
   private static final int CHARACTERS = 0x2c1b3c6d, TOKENS = 0x297a2d39, UNORDERED = 0x5f356495;
   private static final int LONGEST_FOLDED = 4000, LONGEST_PHONETIC = 16000;
   private static final int WINDOW = 120, WINDOW_STEP = 60, WINDOWED_FROM = 150;
-  private static final int MOST_WINDOWS = (LONGEST_FOLDED - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP;
+  private static final int MOST_WINDOWS = windowsOf(LONGEST_FOLDED);
 
   final String version;
   final String[] categories;
@@ -53,6 +53,10 @@ final class Model {
     double[] out = new double[list.size()];
     for (int i = 0; i < out.length; i++) out[i] = list.get(i).asDouble();
     return out;
+  }
+
+  private static int windowsOf(int length) {
+    return (length - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP;
   }
 
   static int mixed(int h) {
@@ -120,7 +124,7 @@ final class Model {
         turn = 1;
       }
       int n = Math.min(foldedForm.length(), LONGEST_FOLDED);
-      windows = n > WINDOWED_FROM ? (n - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP : 0;
+      windows = n > WINDOWED_FROM ? windowsOf(n) : 0;
       double pace = (double) n / Math.max(1, Math.min(phonetic.length(), LONGEST_PHONETIC));
       countedCount = 0;
       Arrays.fill(sums, 0, windows * heads, 0);
