@@ -9,15 +9,15 @@ export interface FitOptions {
   readonly leastCount: number
   readonly epochs: number
   readonly rate: number
-  /** L2 penalty of a weight at each of its updates. */
-  readonly decay: number
   /** What AdaGrad's sums of squares begin with: damps the first steps of a weight, and so what rare n-grams learn. */
   readonly damping: number
 }
 
+/** Tags and weights as in the file of a model, before calibration. */
 export interface Fit {
   readonly tags: Uint16Array
-  readonly values: Float32Array
+  readonly harmful: Float32Array
+  readonly byCategory: Float32Array
   readonly biases: Float64Array
 }
 
@@ -28,15 +28,15 @@ export interface Fit {
  */
 export function fit(corpus: Corpus, options: FitOptions, log: (line: string) => void): Fit {
   const tags = select(corpus, options, log)
-  const rows = rowsOf(corpus, tags, options.bucketBits)
-  return { tags, ...descend(corpus, rows, tags.length, options, log) }
+  const slots = slotsOf(corpus, tags, options.bucketBits)
+  return { tags, ...descend(corpus, slots, tags.length, options, log) }
 }
 
 const COUNTER_BITS = 26
 /** What one occurrence in a disguised copy counts where n-grams are chosen: most n-grams of copies occur in no other text. */
 const DISGUISED_SHARE = 0.3
 
-/** Tags of the n-grams that the model holds: of each bucket, the WAYS n-grams that tell most. */
+/** Tags of the n-grams that the model holds: of each bucket, the WAYS n-grams that tell most, the best one first. */
 export function select(corpus: Corpus, options: FitOptions, log: (line: string) => void): Uint16Array {
   const { ids, starts, targets, heads, heldOut, disguised } = corpus
   const counters = new Uint8Array(2 ** COUNTER_BITS)
@@ -124,37 +124,46 @@ function logLikelihoodRatio(positive: number, total: number, share: number): num
   return 2 * sum
 }
 
-/** For each id of the corpus the row that holds it, or -1. */
-export function rowsOf(corpus: Corpus, tags: Uint16Array, bucketBits: number): Int32Array {
+/** For each id of the corpus the slot that holds it, or -1. */
+export function slotsOf(corpus: Corpus, tags: Uint16Array, bucketBits: number): Int32Array {
   const mask = 2 ** bucketBits - 1
   const end = corpus.starts[corpus.count]!
-  const rows = new Int32Array(end).fill(-1)
+  const slots = new Int32Array(end).fill(-1)
   for (let i = 0; i < end; i++) {
     const id = corpus.ids[i]!
     const tag = id >>> 16 || 1
     const bucket = (id & mask) * WAYS
     for (let way = bucket; way < bucket + WAYS; way++) {
       if (tags[way] === tag) {
-        rows[i] = way
+        slots[i] = way
         break
       }
     }
   }
-  return rows
+  return slots
 }
+
+/** An error below this teaches nothing. */
+const SURE = 1e-5
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 
 function descend(
   corpus: Corpus,
-  rows: Int32Array,
-  slots: number,
+  slots: Int32Array,
+  size: number,
   options: FitOptions,
   log: (line: string) => void,
-): { values: Float32Array; biases: Float64Array } {
+): Omit<Fit, 'tags'> {
   const { heads, starts, targets, weights } = corpus
-  const values = new Float32Array(slots * heads)
-  const squares = new Float32Array(slots * heads).fill(options.damping)
+  const kinds = heads - 1
+  const harmful = new Float32Array(size)
+  const harmfulSquares = new Float32Array(size).fill(options.damping)
+  const byCategory = new Float32Array((size / WAYS) * kinds)
+  const squares = new Float32Array(byCategory.length).fill(options.damping)
+  /** Of one text: slots of its known n-grams, and rows of those that have weights for categories. */
+  const known = new Int32Array(longestOf(corpus))
+  const telling = new Int32Array(known.length)
   const biases = new Float64Array(heads)
   const biasSquares = new Float64Array(heads).fill(1e-4)
   const margins = new Float64Array(heads)
@@ -172,15 +181,20 @@ function descend(
       const from = starts[text]!
       const to = starts[text + 1]!
       margins.fill(0)
-      let known = 0
+      let knownCount = 0
+      let tellingCount = 0
       for (let i = from; i < to; i++) {
-        if (rows[i]! < 0) continue
-        known++
-        const row = rows[i]! * heads
-        for (let head = 0; head < heads; head++) margins[head]! += values[row + head]!
+        const slot = slots[i]!
+        if (slot < 0) continue
+        known[knownCount++] = slot
+        margins[0]! += harmful[slot]!
+        if (slot % WAYS !== 0) continue
+        const row = (slot / WAYS) * kinds
+        telling[tellingCount++] = row
+        for (let kind = 0; kind < kinds; kind++) margins[kind + 1]! += byCategory[row + kind]!
       }
-      const scale = marginScale(known)
       for (let head = 0; head < heads; head++) {
+        const scale = marginScale(head === 0 ? knownCount : tellingCount)
         const target = targets[text * heads + head]!
         if (target < 0) {
           steps[head] = 0
@@ -193,23 +207,35 @@ function descend(
         biases[head]! -= (rate * 0.1 * error) / Math.sqrt(biasSquares[head]!)
         steps[head] = error * scale
       }
-      for (let i = from; i < to; i++) {
-        if (rows[i]! < 0) continue
-        const row = rows[i]! * heads
-        for (let head = 0; head < heads; head++) {
-          const step = steps[head]!
-          // A head that is sure of a text has nothing to learn from it.
-          if (step < 1e-5 && step > -1e-5) continue
-          const at = row + head
-          const gradient = step + options.decay * values[at]!
-          squares[at]! += gradient * gradient
-          values[at]! -= (rate * gradient) / Math.sqrt(squares[at]!)
+      const step = steps[0]!
+      // A head that is sure of a text has nothing to learn from it.
+      if (step >= SURE || step <= -SURE) {
+        for (let i = 0; i < knownCount; i++) {
+          const at = known[i]!
+          harmfulSquares[at]! += step * step
+          harmful[at]! -= (rate * step) / Math.sqrt(harmfulSquares[at]!)
+        }
+      }
+      for (let i = 0; i < tellingCount; i++) {
+        const row = telling[i]!
+        for (let kind = 0; kind < kinds; kind++) {
+          const step = steps[kind + 1]!
+          if (step < SURE && step > -SURE) continue
+          const at = row + kind
+          squares[at]! += step * step
+          byCategory[at]! -= (rate * step) / Math.sqrt(squares[at]!)
         }
       }
     }
     log(`epoch ${epoch + 1}: loss ${(loss / order.length).toFixed(4)}`)
   }
-  return { values, biases }
+  return { harmful, byCategory, biases }
+}
+
+function longestOf({ count, starts }: Corpus): number {
+  let longest = 0
+  for (let text = 0; text < count; text++) longest = Math.max(longest, starts[text + 1]! - starts[text]!)
+  return longest
 }
 
 function shuffle(order: Int32Array, random: Random): void {

@@ -1,14 +1,18 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { encodeWeights } from '@wardline/model'
 import { Random } from '@wardline/sample-feed/random'
 import { describe, expect, it } from 'vitest'
 import { Corpus } from './corpus.ts'
 import { Disguiser } from './disguise.ts'
 import { createEvaluationDisguise } from './evaluation-disguise.ts'
+import { writtenExamples } from './examples.ts'
 import { count, figures, noCounts } from './metrics.ts'
 import { NearDuplicates } from './near-duplicates.ts'
 import { MODEL_CATEGORIES } from './sources.ts'
 import { syntheticTexts } from './templates.ts'
-import { DEFAULTS, MissingData, targetsOf, trainingRows, trainModel } from './train-model.ts'
+import { DEFAULTS, MissingData, targetsOf, trainingRows, trainModel, withoutDevTexts } from './train-model.ts'
 
 const silent = () => {}
 
@@ -71,6 +75,37 @@ describe('the written texts', () => {
 
   it('leave no slot unfilled', () => {
     expect([...train, ...test].filter(({ text }) => /[{}]/.test(text))).toEqual([])
+  })
+})
+
+describe('the examples', () => {
+  const train = writtenExamples('train')
+  const test = writtenExamples('test')
+
+  it('are harmless more often than not, and one in ten is kept for measuring', () => {
+    const all = [...train, ...test]
+    expect(all.length).toBeGreaterThan(15_000)
+    expect(all.filter(({ category }) => category === 'benign').length / all.length).toBeGreaterThan(0.5)
+    expect(test.length / all.length).toBeGreaterThan(0.09)
+    expect(test.length / all.length).toBeLessThan(0.11)
+  })
+
+  it('have each text once, and fill no slot', () => {
+    const all = [...train, ...test].map(({ text }) => text)
+    expect(new Set(all).size).toBe(all.length)
+    expect(all.filter((text) => /[{}]/.test(text))).toEqual([])
+  })
+
+  it('stay out of training where they are like a dev text, unlike what templates make', () => {
+    const data = mkdtempSync(join(tmpdir(), 'examples-'))
+    mkdirSync(join(data, 'coldataset'))
+    const { text } = train[0]!
+    writeFileSync(
+      join(data, 'coldataset', 'dev.jsonl'),
+      `${JSON.stringify({ text: `${text}。`, category: 'benign', source: 'coldataset' })}\n`,
+    )
+    const rows = [train[0]!, { ...train[0]!, source: 'synthetic/general' }]
+    expect(withoutDevTexts(rows, data).map(({ source }) => source)).toEqual(['synthetic/general'])
   })
 })
 

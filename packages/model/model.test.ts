@@ -20,7 +20,7 @@ import {
 
 const BUCKET_BITS = 10
 const SLOTS = WAYS << BUCKET_BITS
-const HEADS = 3
+const KINDS = 2
 
 const formsOf = (text: string): [string, string] => {
   const forms = makeForms(text)
@@ -28,19 +28,21 @@ const formsOf = (text: string): [string, string] => {
   return [textOf('FOLDED'), textOf('PHONETIC')]
 }
 
-/** A model of two categories in which the n-grams of a word weigh. */
-function modelOf(word: string, weights: readonly [number, number, number]): Weights {
+/** A model of two categories in which the n-grams of a word weigh: for harmful at all, then for each. */
+function modelOf(word: string, [weight, ...ofCategories]: readonly [number, number, number]): Weights {
   const tags = new Uint16Array(SLOTS)
-  const values = new Float32Array(SLOTS * HEADS)
+  const harmful = new Float32Array(SLOTS)
+  const byCategory = new Float32Array(KINDS << BUCKET_BITS)
   const features = new Features()
   features.read(...formsOf(word))
   for (let i = 0; i < features.count; i++) {
     // Not the single characters and the space around the word.
     if (features.ends[i]! - features.starts[i]! < 2) continue
     const id = features.ids[i]!
-    const slot = (id & (2 ** BUCKET_BITS - 1)) * WAYS
-    tags[slot] = id >>> 16 || 1
-    for (const [head, weight] of weights.entries()) values[slot * HEADS + head] = weight
+    const bucket = id & (2 ** BUCKET_BITS - 1)
+    tags[bucket * WAYS] = id >>> 16 || 1
+    harmful[bucket * WAYS] = weight
+    byCategory.set(ofCategories, bucket * KINDS)
   }
   return {
     profile: 'open',
@@ -49,9 +51,9 @@ function modelOf(word: string, weights: readonly [number, number, number]): Weig
     biases: [-2, -2, -2],
     slopes: [1, 1, 1],
     offsets: [0, 0, 0],
-    lenience: 0,
     tags,
-    values,
+    harmful,
+    byCategory,
   }
 }
 
@@ -105,6 +107,33 @@ describe('scores', () => {
     expect(model.score(...formsOf('来玩bai jia le')).harmful).toBeGreaterThan(0.5)
   })
 
+  it('take what a later n-gram of a bucket says for harmful at all, and for no category', () => {
+    const moved = modelOf('百家乐', [3, 3, 3])
+    for (let slot = 0; slot < SLOTS; slot += WAYS) {
+      moved.tags[slot + 1] = moved.tags[slot]!
+      moved.harmful[slot + 1] = moved.harmful[slot]!
+      moved.tags[slot] = 0
+    }
+    const text = formsOf('来玩百家乐')
+    const { harmful, categories } = createModel({ ...moved, biases: [-2, -2, -5] }, 'test').score(...text)
+    expect(harmful).toBeGreaterThan(0.8)
+    // What the categories' own biases say, raised to what both kinds of heads say together.
+    expect(categories[0]).toBeCloseTo(harmful, 9)
+    expect(categories[1]).toBeLessThan(harmful / 10)
+    expect(
+      createModel({ ...moved, harmful: new Float32Array(SLOTS) }, 'test').score(...text).harmful,
+    ).toBeLessThan(0.2)
+  })
+
+  it('are higher where both kinds of heads speak for harm than where one does', () => {
+    const text = formsOf('来玩百家乐')
+    const harmfulOf = (weights: [number, number, number]) =>
+      createModel(modelOf('百家乐', weights), 'test').score(...text).harmful
+    expect(harmfulOf([2, 2, 0])).toBeGreaterThan(harmfulOf([2, 0, 0]))
+    expect(harmfulOf([2, 2, 0])).toBeGreaterThan(harmfulOf([0, 2, 0]))
+    expect(harmfulOf([2, 0, 0])).toBeCloseTo(harmfulOf([0, 2, 0]), 9)
+  })
+
   it('do not grow by saying the same again', () => {
     const said = (times: number) =>
       model.score(...formsOf('来玩百家乐，今天天气不错。'.repeat(times))).harmful
@@ -116,11 +145,12 @@ describe('scores', () => {
       Array.from({ length }, (_, i) => String.fromCharCode(0x4e00 + ((from + i * 37) % 5000))).join('')
     const learned = modelOf(`百家乐${padding(0, 900)}`, [-0.4, -0.4, -0.4])
     const hit = modelOf('百家乐', [3, 3, -3])
-    for (let slot = 0; slot < SLOTS; slot++) {
+    for (let slot = 0; slot < SLOTS; slot += WAYS) {
       if (hit.tags[slot] === 0) continue
       learned.tags[slot] = hit.tags[slot]!
-      for (let head = 0; head < HEADS; head++)
-        learned.values[slot * HEADS + head] = hit.values[slot * HEADS + head]!
+      learned.harmful[slot] = hit.harmful[slot]!
+      const row = (slot / WAYS) * KINDS
+      learned.byCategory.set(hit.byCategory.subarray(row, row + KINDS), row)
     }
     const diluted = createModel({ ...learned, biases: [0, 0, 0] }, 'test')
     const harmless = diluted.score(...formsOf(padding(0, 900))).harmful
@@ -128,18 +158,6 @@ describe('scores', () => {
       const text = `${padding(0, at)}百家乐${padding(at * 37, 900 - at)}`
       expect(diluted.score(...formsOf(text)).harmful).toBeGreaterThan(harmless * 1.3)
     }
-  })
-
-  it('are lenient with a text of one window, not with a longer one', () => {
-    const lenient = createModel({ ...weights, lenience: 0.5 }, 'test')
-    const logit = (p: number) => Math.log(p / (1 - p))
-    const short = '来玩百家乐'
-    expect(logit(lenient.score(...formsOf(short)).harmful)).toBeCloseTo(
-      logit(model.score(...formsOf(short)).harmful) + 0.5,
-      9,
-    )
-    const long = formsOf('今天天气不错'.repeat(30))
-    expect(lenient.score(...long).harmful).toBe(model.score(...long).harmful)
   })
 
   it('are probabilities for any text, and cost no more than its length', () => {

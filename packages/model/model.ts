@@ -57,11 +57,20 @@ const WINDOW_STEP = 60
 /** Texts up to this length are read as a whole only. */
 const WINDOWED_FROM = 150
 
+/**
+ * What the head for harmful at all and the likeliest category say together: more than either where they agree, less than
+ * the surer one where the other has seen nothing. Their errors differ, so this orders texts better than the higher of
+ * the two; the constant is the one with the best mean F1 on held-out texts (docs/detection.md, "The model").
+ */
+const joined = (harmful: number, likeliest: number): number =>
+  2 * Math.log(Math.exp(harmful / 2) + Math.exp(likeliest / 2)) - 0.9
+
 const windowsOf = (length: number): number => Math.ceil((length - (WINDOW - WINDOW_STEP)) / WINDOW_STEP)
 
 export function createModel(weights: Weights, version: string): Model {
-  const { categories, bucketBits, biases, slopes, offsets, lenience, tags, values } = weights
-  const heads = categories.length + 1
+  const { categories, bucketBits, biases, slopes, offsets, tags, byCategory } = weights
+  const kinds = categories.length
+  const heads = kinds + 1
   const mask = 2 ** bucketBits - 1
   const features = new Features()
   /** By slot the turn in which it was last met: an n-gram counts once a text. */
@@ -70,10 +79,14 @@ export function createModel(weights: Weights, version: string): Model {
   /** By feature of the text its slot, -1 where it is not known. */
   let slots = new Int32Array(features.ids.length)
   const margins = new Float64Array(heads)
-  const scores = new Float64Array(categories.length)
+  const scores = new Float64Array(kinds)
+  /** How many n-grams of the text are known, and how many of these have weights for categories. */
+  let known = 0
+  let telling = 0
   /** Weights summed by window, and how many n-grams each knows. */
   const sums = new Float64Array(windowsOf(LONGEST_FOLDED) * heads)
   const knownIn = new Uint32Array(windowsOf(LONGEST_FOLDED))
+  const tellingIn = new Uint32Array(windowsOf(LONGEST_FOLDED))
   /** By slot the number after the last window that counted it: an n-gram counts once a window. */
   const countedUpTo = new Uint8Array(tags.length)
   const windowMargins = new Float64Array(heads)
@@ -86,14 +99,16 @@ export function createModel(weights: Weights, version: string): Model {
     return -1
   }
 
-  /** Sums the weights of the text's n-grams, each once. Returns how many are known. */
-  const sumText = (): number => {
+  /** Sums the weights of the text's n-grams, each once. */
+  const sumText = (): void => {
     margins.fill(0)
     if (++turn === 2 ** 32) {
       met.fill(0)
       turn = 1
     }
-    let known = 0
+    known = 0
+    telling = 0
+    let harmful = 0
     const { ids, count } = features
     if (slots.length < ids.length) slots = new Int32Array(ids.length)
     // Plain loops over typed arrays: this is most of what a text costs.
@@ -103,16 +118,20 @@ export function createModel(weights: Weights, version: string): Model {
       if (slot < 0 || met[slot] === turn) continue
       met[slot] = turn
       known++
-      const row = slot * heads
-      for (let head = 0; head < heads; head++) margins[head]! += values[row + head]!
+      harmful += weights.harmful[slot]!
+      if (slot % WAYS !== 0) continue
+      telling++
+      const row = (slot / WAYS) * kinds
+      for (let kind = 0; kind < kinds; kind++) margins[kind + 1]! += byCategory[row + kind]!
     }
-    return known
+    margins[0] = harmful
   }
 
   /** Sums the weights of each window's n-grams, each once a window. */
   const sumWindows = (windows: number, pace: number): void => {
     sums.fill(0, 0, windows * heads)
     knownIn.fill(0, 0, windows)
+    tellingIn.fill(0, 0, windows)
     const { starts, count, firstToken } = features
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!
@@ -121,27 +140,39 @@ export function createModel(weights: Weights, version: string): Model {
       // An n-gram belongs to the window that begins with its step, and to the one before.
       const step = Math.floor(place / WINDOW_STEP)
       const last = Math.min(step, windows - 1)
-      const row = slot * heads
+      const row = (slot / WAYS) * kinds
       for (let window = Math.max(countedUpTo[slot]!, step - 1); window <= last; window++) {
         knownIn[window]!++
         const at = window * heads
-        for (let head = 0; head < heads; head++) sums[at + head]! += values[row + head]!
+        sums[at]! += weights.harmful[slot]!
+        if (slot % WAYS !== 0) continue
+        tellingIn[window]!++
+        for (let kind = 0; kind < kinds; kind++) sums[at + 1 + kind]! += byCategory[row + kind]!
       }
       countedUpTo[slot] = last + 1
     }
     for (let i = 0; i < count; i++) if (slots[i]! >= 0) countedUpTo[slots[i]!] = 0
   }
 
-  /** Makes calibrated margins of sums that begin at `from`. Returns the highest of all heads. */
-  const calibrate = (summed: Float64Array, from: number, known: number, into: Float64Array): number => {
-    const scale = marginScale(known)
-    let highest = Number.NEGATIVE_INFINITY
+  /** Makes calibrated margins of sums that begin at `from`. */
+  const calibrate = (
+    summed: Float64Array,
+    from: number,
+    known: number,
+    telling: number,
+    into: Float64Array,
+  ): void => {
+    let scale = marginScale(known)
     for (let head = 0; head < heads; head++) {
-      const margin = slopes[head]! * (summed[from + head]! * scale + biases[head]!) + offsets[head]!
-      into[head] = margin
-      if (margin > highest) highest = margin
+      if (head === 1) scale = marginScale(telling)
+      into[head] = slopes[head]! * (summed[from + head]! * scale + biases[head]!) + offsets[head]!
     }
-    return highest
+  }
+
+  const likeliestOf = (calibrated: Float64Array): number => {
+    let likeliest = Number.NEGATIVE_INFINITY
+    for (let head = 1; head < heads; head++) if (calibrated[head]! > likeliest) likeliest = calibrated[head]!
+    return likeliest
   }
 
   return {
@@ -150,7 +181,8 @@ export function createModel(weights: Weights, version: string): Model {
     categories,
     score(folded, phonetic) {
       features.read(folded, phonetic)
-      let highest = calibrate(margins, 0, sumText(), margins)
+      sumText()
+      calibrate(margins, 0, known, telling, margins)
       const length = Math.min(folded.length, LONGEST_FOLDED)
       if (length > WINDOWED_FROM) {
         const windows = windowsOf(length)
@@ -158,25 +190,19 @@ export function createModel(weights: Weights, version: string): Model {
         sumWindows(windows, length / Math.min(phonetic.length, LONGEST_PHONETIC))
         let worst = Number.NEGATIVE_INFINITY
         for (let window = 0; window < windows; window++) {
-          const margin = calibrate(sums, window * heads, knownIn[window]!, windowMargins)
+          calibrate(sums, window * heads, knownIn[window]!, tellingIn[window]!, windowMargins)
+          const margin = joined(windowMargins[0]!, likeliestOf(windowMargins))
           if (margin <= worst) continue
           worst = margin
           worstMargins.set(windowMargins)
         }
-        highest = (highest + worst) / 2
         for (let head = 0; head < heads; head++) margins[head] = (margins[head]! + worstMargins[head]!) / 2
-      } else {
-        // Of a long text the worst window is lenient enough.
-        highest += lenience
-        for (let head = 0; head < heads; head++) margins[head]! += lenience
       }
-      let likeliest = Number.NEGATIVE_INFINITY
-      for (let head = 1; head < heads; head++) if (margins[head]! > likeliest) likeliest = margins[head]!
-      // The head for harmful at all knows that a text is harmful where no category head is sure of its kind; then
-      // the likeliest category is raised to what that head says, and the others with it.
-      const harmful = sigmoid(highest)
-      const raised = harmful / sigmoid(likeliest)
-      for (let head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]!) * raised
+      const likeliest = likeliestOf(margins)
+      const harmful = sigmoid(joined(margins[0]!, likeliest))
+      // The likeliest category gets what the heads say together, and the others follow in proportion.
+      const share = harmful / sigmoid(likeliest)
+      for (let head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]!) * share
       return { harmful, categories: scores }
     },
     contributions(category) {
@@ -184,8 +210,8 @@ export function createModel(weights: Weights, version: string): Model {
       for (let i = 0; i < features.count; i++) {
         const slot = slotOf(features.ids[i]!)
         if (slot < 0) continue
-        const row = slot * heads
-        const weight = values[row]! + values[row + 1 + category]!
+        const ofCategory = slot % WAYS === 0 ? byCategory[(slot / WAYS) * kinds + category]! : 0
+        const weight = weights.harmful[slot]! + ofCategory
         if (weight <= 0) continue
         found.push({
           form: i < features.firstToken ? 'FOLDED' : 'PHONETIC',

@@ -4,13 +4,18 @@ import { z } from 'zod'
 
 /**
  * Version of the file, of what features.ts hashes and of how n-grams make a margin: raised with any change to one of them,
- * since weights of one version fit no other. 2: an n-gram counts once a text. 3: long texts are read by windows, too.
+ * since weights of one version fit no other. 2: an n-gram counts once a text. 3: long texts are read by windows, too. 4: only
+ * the first n-gram of a bucket has weights for categories, and heads are joined by a soft maximum.
  */
-export const FORMAT_VERSION = 3
+export const FORMAT_VERSION = 4
 /** Largest file that is read or written, in bytes. */
 export const MOST_BYTES = 16 * 2 ** 20
-/** Slots of one bucket: an n-gram is in one of them or not in the model. */
-export const WAYS = 4
+/**
+ * Slots of one bucket: an n-gram is in one of them or not in the model. Each slot has a weight for harmful at all; the first
+ * one, where the n-gram that tells most stands, has one for each category as well. That something is harmful is learnt from
+ * many rare n-grams, of what kind it is from fewer, and weights of categories are most of the file.
+ */
+export const WAYS = 8
 const MAGIC = 'WARDMODL'
 const PREFIX = 16
 const DIGEST = 32
@@ -23,14 +28,12 @@ const headerSchema = z.strictObject({
   profile: z.enum(PROFILES),
   categories: z.array(z.enum(CATEGORY_SYMBOLS)).nonempty(),
   /** log2 of the number of buckets. */
-  bucketBits: z.int().min(1).max(16),
+  bucketBits: z.int().min(1).max(17),
   /** Of the head for harmful at all, then of each category. */
   biases: z.array(number),
   /** Platt scaling of each head: probability = sigmoid(slope × margin + offset). */
   slopes: z.array(number),
   offsets: z.array(number),
-  /** Added to the calibrated margins of a text that is one window (model.ts). */
-  lenience: number,
 })
 
 /** A linear model as it stands in its file. Heads: harmful at all, then each category. */
@@ -41,11 +44,12 @@ export interface Weights {
   readonly biases: readonly number[]
   readonly slopes: readonly number[]
   readonly offsets: readonly number[]
-  readonly lenience: number
   /** Upper 16 bits of the id of each slot's n-gram; 0 where the slot is empty. Slot = bucket × WAYS + way. */
   readonly tags: Uint16Array
-  /** Row by slot, one weight a head. */
-  readonly values: Float32Array
+  /** By slot what its n-gram weighs for harmful at all. */
+  readonly harmful: Float32Array
+  /** Row by bucket: what the n-gram of its first slot weighs for each category. */
+  readonly byCategory: Float32Array
 }
 
 /** A model file that cannot be used; the message names the remedy. */
@@ -57,10 +61,10 @@ const padded = (length: number) => Math.ceil(length / 8) * 8
 
 /**
  * The bytes of a model file, little-endian: magic (8), format version (4), header length (4), header as JSON filled
- * with spaces to 8 bytes, tags, weights, SHA-256 of all before it (32).
+ * with spaces to 8 bytes, tags, weights for harmful, weights by category, SHA-256 of all before it (32).
  */
 export function encodeWeights(weights: Weights): Uint8Array {
-  const { tags, values, ...fields } = weights
+  const { tags, harmful, byCategory, ...fields } = weights
   const json = Buffer.from(JSON.stringify(fields))
   const header = Buffer.alloc(padded(json.length), ' ')
   json.copy(header)
@@ -68,7 +72,7 @@ export function encodeWeights(weights: Weights): Uint8Array {
   prefix.write(MAGIC, 'latin1')
   prefix.writeUInt32LE(FORMAT_VERSION, 8)
   prefix.writeUInt32LE(header.length, 12)
-  const body = Buffer.concat([prefix, header, littleEndian(tags), littleEndian(values)])
+  const body = Buffer.concat([prefix, header, ...[tags, harmful, byCategory].map(littleEndian)])
   return new Uint8Array(Buffer.concat([body, createHash('sha256').update(body).digest()]))
 }
 
@@ -98,22 +102,26 @@ export function decodeWeights(file: Uint8Array): Weights {
 
   const headerEnd = PREFIX + bytes.readUInt32LE(12)
   const header = parseHeader(bytes.toString('utf8', PREFIX, Math.min(headerEnd, end)))
-  const heads = header.categories.length + 1
+  const { length } = header.categories
   const slots = WAYS << header.bucketBits
-  if (![header.biases, header.slopes, header.offsets].every((list) => list.length === heads))
+  if (![header.biases, header.slopes, header.offsets].every((list) => list.length === length + 1))
     throw new InvalidModelFile('its header does not fit its categories')
-  if (headerEnd + slots * 2 + slots * heads * 4 !== end)
-    throw new InvalidModelFile('its size does not fit its header')
+  const harmfulFrom = headerEnd + slots * 2
+  const categoriesFrom = harmfulFrom + slots * 4
+  const categoriesSize = (length << header.bucketBits) * 4
+  if (categoriesFrom + categoriesSize !== end) throw new InvalidModelFile('its size does not fit its header')
   // Copies: a file may begin at any address in the buffer it was read into.
   const copy = (from: number, length: number, swap: 'swap16' | 'swap32') => {
     const part = Buffer.from(new Uint8Array(bytes.subarray(from, from + length)).buffer)
     return (IS_LITTLE_ENDIAN ? part : part[swap]()).buffer as ArrayBuffer
   }
   const tags = new Uint16Array(copy(headerEnd, slots * 2, 'swap16'))
-  const values = new Float32Array(copy(headerEnd + slots * 2, slots * heads * 4, 'swap32'))
-  for (const value of values)
-    if (!Number.isFinite(value)) throw new InvalidModelFile('it holds a weight that is no number')
-  return { ...header, tags, values }
+  const harmful = new Float32Array(copy(harmfulFrom, slots * 4, 'swap32'))
+  const byCategory = new Float32Array(copy(categoriesFrom, categoriesSize, 'swap32'))
+  for (const weights of [harmful, byCategory])
+    for (const weight of weights)
+      if (!Number.isFinite(weight)) throw new InvalidModelFile('it holds a weight that is no number')
+  return { ...header, tags, harmful, byCategory }
 }
 
 function parseHeader(text: string) {

@@ -135,7 +135,7 @@ describe('what changes between two policies', () => {
         .replace('mode: live', 'mode: shadow\n  threshold: 0.6')
         .replace('今晚吃菠菜汤', '今天吃菠菜汤'),
       'thresholds.yaml':
-        'default: 0.6\ncategories:\n  self_harm: 0.55\n  fraud: 0.7\nmodelAlone:\n  default: 0.6\n  categories:\n    hate: 0.9\n    grooming: 0.84\n',
+        'default: 0.6\ncategories:\n  self_harm: 0.55\n  fraud: 0.7\nmodelAlone:\n  default: 0.6\n  categories:\n    hate: 0.9\n    fraud: 0.9\n    self_harm: 0.84\n    grooming: 0.84\n',
       'lexicon/fraud.tsv': `新词语\t0.5\n${SHIPPED.get('lexicon/fraud.tsv')}`,
       'statements.yaml': `${SHIPPED.get('statements.yaml')}\n# a comment\n`,
     })
@@ -150,8 +150,8 @@ describe('what changes between two policies', () => {
       'changed threshold contact_solicitation: 0.55 → default',
       'changed threshold grooming: 0.7 → default',
       'changed threshold fraud: default → 0.7',
-      'changed threshold of the model alone default: 0.77 → 0.6',
-      'changed threshold of the model alone hate: 0.84 → 0.9',
+      'changed threshold of the model alone default: 0.8 → 0.6',
+      'changed threshold of the model alone hate: 0.86 → 0.9',
       'changed statements.yaml: ',
     ])
     expect(policyChanges(before, before)).toEqual([])

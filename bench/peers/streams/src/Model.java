@@ -11,7 +11,7 @@ import java.util.HexFormat;
 
 /** The linear model over hashed n-grams, from the same file (packages/model: features.ts, model.ts, weights-file.ts). */
 final class Model {
-  private static final int CHARACTER_N = 4, TOKEN_N = 4, UNORDERED_N = 3, WAYS = 4, PRIOR_GRAMS = 30;
+  private static final int CHARACTER_N = 4, TOKEN_N = 4, UNORDERED_N = 3, WAYS = 8, PRIOR_GRAMS = 30;
   private static final int CHARACTERS = 0x2c1b3c6d, TOKENS = 0x297a2d39, UNORDERED = 0x5f356495;
   private static final int LONGEST_FOLDED = 4000, LONGEST_PHONETIC = 16000;
   private static final int WINDOW = 120, WINDOW_STEP = 60, WINDOWED_FROM = 150;
@@ -19,11 +19,10 @@ final class Model {
 
   final String version;
   final String[] categories;
-  private final int heads, bucketMask;
+  private final int kinds, heads, bucketMask;
   private final double[] biases, slopes, offsets;
-  private final double lenience;
   private final short[] tags;
-  private final float[] values;
+  private final float[] harmful, byCategory;
 
   Model(String file) throws Exception {
     byte[] bytes = Files.readAllBytes(Path.of(file));
@@ -32,19 +31,20 @@ final class Model {
     JsonNode header = new ObjectMapper().readTree(new String(bytes, 16, headerLength, StandardCharsets.UTF_8));
     categories = new String[header.get("categories").size()];
     for (int i = 0; i < categories.length; i++) categories[i] = header.get("categories").get(i).asText();
-    heads = categories.length + 1;
+    kinds = categories.length;
+    heads = kinds + 1;
     bucketMask = (1 << header.get("bucketBits").asInt()) - 1;
     biases = numbers(header.get("biases"));
     slopes = numbers(header.get("slopes"));
     offsets = numbers(header.get("offsets"));
-    lenience = header.get("lenience").asDouble();
     int slots = WAYS << header.get("bucketBits").asInt();
     tags = new short[slots];
-    values = new float[slots * heads];
+    harmful = new float[slots];
+    byCategory = new float[slots / WAYS * kinds];
     buffer.position(16 + headerLength);
     buffer.asShortBuffer().get(tags);
     buffer.position(16 + headerLength + slots * 2);
-    buffer.asFloatBuffer().get(values);
+    buffer.asFloatBuffer().get(harmful).get(byCategory);
     String hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)).substring(0, 12);
     version = header.get("profile").asText() + "-" + hash;
   }
@@ -59,6 +59,10 @@ final class Model {
     return (length - WINDOW + 2 * WINDOW_STEP - 1) / WINDOW_STEP;
   }
 
+  private static double joined(double harmful, double likeliest) {
+    return 2 * Math.log(Math.exp(harmful / 2) + Math.exp(likeliest / 2)) - 0.9;
+  }
+
   static int mixed(int h) {
     h = (h ^ (h >>> 16)) * 0x85ebca6b;
     h = (h ^ (h >>> 13)) * 0xc2b2ae35;
@@ -71,9 +75,9 @@ final class Model {
     private final double[] margins = new double[heads];
     private int[] tokens = new int[256];
     private final int[] met = new int[tags.length];
-    private int known, turn;
+    private int known, telling, turn;
     private final double[] sums = new double[MOST_WINDOWS * heads], windowMargins = new double[heads], worstMargins = new double[heads];
-    private final int[] knownIn = new int[MOST_WINDOWS];
+    private final int[] knownIn = new int[MOST_WINDOWS], tellingIn = new int[MOST_WINDOWS];
     private final byte[] countedUpTo = new byte[tags.length];
     private int[] counted = new int[4096], tokenStarts = new int[256];
     private int countedCount, windows;
@@ -81,22 +85,29 @@ final class Model {
     private void addToWindows(int way, double place) {
       if (countedCount == counted.length) counted = Arrays.copyOf(counted, countedCount * 2);
       counted[countedCount++] = way;
-      int step = (int) Math.floor(place / WINDOW_STEP), last = Math.min(step, windows - 1), row = way * heads;
+      int step = (int) Math.floor(place / WINDOW_STEP), last = Math.min(step, windows - 1), row = way / WAYS * kinds;
       for (int window = Math.max(countedUpTo[way], step - 1); window <= last; window++) {
         knownIn[window]++;
         int at = window * heads;
-        for (int head = 0; head < heads; head++) sums[at + head] += values[row + head];
+        sums[at] += harmful[way];
+        if (way % WAYS != 0) continue;
+        tellingIn[window]++;
+        for (int kind = 0; kind < kinds; kind++) sums[at + 1 + kind] += byCategory[row + kind];
       }
       countedUpTo[way] = (byte) (last + 1);
     }
 
-    private double calibrate(double[] summed, int from, int knownGrams, double[] into) {
-      double scale = 1 / Math.sqrt(knownGrams + PRIOR_GRAMS), highest = Double.NEGATIVE_INFINITY;
+    private void calibrate(double[] summed, int from, int knownGrams, int tellingGrams, double[] into) {
       for (int head = 0; head < heads; head++) {
+        double scale = 1 / Math.sqrt((head == 0 ? knownGrams : tellingGrams) + PRIOR_GRAMS);
         into[head] = slopes[head] * (summed[from + head] * scale + biases[head]) + offsets[head];
-        if (into[head] > highest) highest = into[head];
       }
-      return highest;
+    }
+
+    private double likeliestOf(double[] calibrated) {
+      double likeliest = Double.NEGATIVE_INFINITY;
+      for (int head = 1; head < heads; head++) likeliest = Math.max(likeliest, calibrated[head]);
+      return likeliest;
     }
 
     /** `place`: where the n-gram begins, in code units of the folded form. */
@@ -110,8 +121,11 @@ final class Model {
         if (met[way] == turn) return;
         met[way] = turn;
         known++;
-        int row = way * heads;
-        for (int head = 0; head < heads; head++) margins[head] += values[row + head];
+        margins[0] += harmful[way];
+        if (way % WAYS != 0) return;
+        telling++;
+        int row = way / WAYS * kinds;
+        for (int kind = 0; kind < kinds; kind++) margins[kind + 1] += byCategory[row + kind];
         return;
       }
     }
@@ -119,6 +133,7 @@ final class Model {
     double[] score(String foldedForm, String phonetic) {
       Arrays.fill(margins, 0);
       known = 0;
+      telling = 0;
       if (++turn == 0) {
         Arrays.fill(met, 0);
         turn = 1;
@@ -129,6 +144,7 @@ final class Model {
       countedCount = 0;
       Arrays.fill(sums, 0, windows * heads, 0);
       Arrays.fill(knownIn, 0, windows, 0);
+      Arrays.fill(tellingIn, 0, windows, 0);
       for (int i = -1; i <= n; i++) {
         int hash = CHARACTERS;
         int last = Math.min(n, i + CHARACTER_N - 1);
@@ -151,26 +167,22 @@ final class Model {
           add(mixed(sum ^ (UNORDERED + k - i)), tokenStarts[i] * pace);
         }
       }
-      double highest = calibrate(margins, 0, known, margins);
+      calibrate(margins, 0, known, telling, margins);
       if (windows > 0) {
         double worst = Double.NEGATIVE_INFINITY;
         for (int window = 0; window < windows; window++) {
-          double margin = calibrate(sums, window * heads, knownIn[window], windowMargins);
+          calibrate(sums, window * heads, knownIn[window], tellingIn[window], windowMargins);
+          double margin = joined(windowMargins[0], likeliestOf(windowMargins));
           if (margin <= worst) continue;
           worst = margin;
           System.arraycopy(windowMargins, 0, worstMargins, 0, heads);
         }
-        highest = (highest + worst) / 2;
         for (int head = 0; head < heads; head++) margins[head] = (margins[head] + worstMargins[head]) / 2;
         for (int i = 0; i < countedCount; i++) countedUpTo[counted[i]] = 0;
-      } else {
-        highest += lenience;
-        for (int head = 0; head < heads; head++) margins[head] += lenience;
       }
-      double likeliest = Double.NEGATIVE_INFINITY;
-      for (int head = 1; head < heads; head++) likeliest = Math.max(likeliest, margins[head]);
-      double raised = sigmoid(highest) / sigmoid(likeliest);
-      for (int head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]) * raised;
+      double likeliest = likeliestOf(margins);
+      double share = sigmoid(joined(margins[0], likeliest)) / sigmoid(likeliest);
+      for (int head = 1; head < heads; head++) scores[head - 1] = sigmoid(margins[head]) * share;
       return scores;
     }
 
