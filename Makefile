@@ -155,7 +155,7 @@ bench-classify: install ## what a text costs by length, hostile text, and the sa
 
 DATA ?= ../shared/data
 
-train: install ## train the models of both profiles from the data sets in DATA and the written templates
+train: install ## train the models of both profiles from the data sets in DATA and what is written in training
 	@$(NODE) node --max-old-space-size=12288 training/train.ts --data "$(DATA)" $(ARGS)
 
 eval: install ## lexicon, model, both and a plain baseline on the dev splits in DATA; writes the table of docs/detection.md

@@ -343,9 +343,10 @@ function run(data: string): void {
 
 const WEAKNESSES: Readonly<Record<Profile, readonly string[]>> = {
   open: [
-    'Hate and insults are learnt from Weibo and Zhihu debates on region, race and gender (COLDataset, SWSR) and from English tweets; insults in other surroundings (fan quarrels, games, comments on news) are found about half as often.',
-    'All other categories rest on templates written for Wardline: what people write in other words than these is missed. The synthetic figures say that the templates generalise to one another, not how well the model works on real users.',
-    'English: insults are judged against a set in which most texts are offensive; talk of suicide is known by a few dozen phrases only.',
+    'Real texts are known from Weibo and Zhihu debates on region, race and gender (COLDataset, SWSR), English tweets and text messages; what else people write is known from examples that were drafted by a language model and read in samples, so their wording is narrower than people are. Insults in other surroundings (comments on news, fan quarrels) are still found a third to two thirds of the time.',
+    'Obscene advertising, gambling, grooming, sexual enticement, drugs and weapons rest on few examples or on templates alone: what people write in other words is missed. The synthetic figures say that the written texts generalise to one another, not how well the model works on real users.',
+    'Benign posts about region, race and gender are flagged three times as often as others.',
+    'English: insults are judged against a set in which most texts are offensive.',
   ],
   research: [
     'Several of its sets are non-commercial or state no licence: it is for measuring, and for those who hold the rights.',
