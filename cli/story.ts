@@ -27,7 +27,7 @@ export const LINES = [
   '发张照片看看泳衣合不合身，照片里要看得到肩带',
   '加我微信，我把训练计划发给你，我们见面再细说',
 ] as const
-export const AFTERWARDS = '训练计划已经发到家长群了'
+export const AFTERWARDS = '明天的训练照常，三点开始'
 const ANSWERED_WITHIN_MS = 60_000
 /** Until comment-risk has read the reversals: some transactions' time. */
 const REACHED_AFTER_MS = 2_000

@@ -373,7 +373,7 @@ function writeCard(
   const left = profile === 'open' ? TRAINING_SETS.filter(({ open }) => !open) : []
   const page = [
     `# Model card: ${version}`,
-    'A linear model over hashed n-grams: 1 to 4 characters of the folded form, 1 to 4 syllables or words of the phonetic form, and 2 or 3 of these without their order, each counted once a text. One head for harmful at all over 1,048,576 n-grams, one for each category over the 131,072 that tell most; Platt scaling on 8 % of the training texts, held out with their disguised copies. A text of more than 150 characters has the mean of its own margin and that of its worst window of 120 characters. Each Chinese text is trained on as it is and once in disguise, benign ones too. `make train` makes the file, `make eval` this card.',
+    'A linear model over hashed n-grams: 1 to 4 characters of the folded form, 1 to 4 syllables or words of the phonetic form, and 2 or 3 of these without their order, each counted once a text. One head for harmful at all over 1,048,576 n-grams, one for each category over the 131,072 that tell most; Platt scaling on 8 % of the training texts, held out with their disguised copies; what the head for harmful at all and the likeliest category say is joined by a soft maximum. A text of more than 150 characters has the mean of its own margin and that of its worst window of 120 characters. Each Chinese text is trained on as it is and once in disguise, benign ones too. `make train` makes the file, `make eval` this card.',
     profile === 'research'
       ? '**For research only.** Chosen with `WARDLINE_MODEL=research`; every decision names it in its model version.'
       : 'The default (`WARDLINE_MODEL=open`).',
@@ -383,7 +383,7 @@ function writeCard(
       '|---|---|---|---|',
       ...used,
       `| templates of training/templates | ${counts.get('templates')} | Apache-2.0 | written for Wardline, synthetic; about a third are random words of the dictionaries of \`@node-rs/jieba\` and \`word-list\` (both MIT) |`,
-      `| examples of training/examples | ${counts.get(EXAMPLES_SOURCE)} | Apache-2.0 | written for Wardline one by one, with no data set in view; harmful ones and harmless ones on the same topics |`,
+      `| examples of training/examples | ${counts.get(EXAMPLES_SOURCE)} | Apache-2.0 | written for Wardline one by one, drafted by a language model with no data set in view; harmful ones and harmless ones on the same topics |`,
     ].join('\n'),
     'Texts behind a text of a dev split, also a disguised one, are left out, so that the figures below are of texts that the model has not seen (`training/near-duplicates.ts`). No dev text and no text of the disguised sets is trained on.',
     left.length > 0
