@@ -68,16 +68,29 @@ const joined = (harmful: number, likeliest: number): number =>
 const windowsOf = (length: number): number => Math.ceil((length - (WINDOW - WINDOW_STEP)) / WINDOW_STEP)
 
 export function createModel(weights: Weights, version: string): Model {
-  const { categories, bucketBits, biases, slopes, offsets, tags, byCategory } = weights
+  const {
+    categories,
+    bucketBits,
+    biases,
+    slopes,
+    offsets,
+    tags,
+    byCategory,
+    harmful: harmfulWeights,
+  } = weights
   const kinds = categories.length
   const heads = kinds + 1
   const mask = 2 ** bucketBits - 1
   const features = new Features()
-  /** By slot the turn in which it was last met: an n-gram counts once a text. */
-  const met = new Uint32Array(tags.length)
-  let turn = 0
   /** By feature of the text its slot, -1 where it is not known. */
-  let slots = new Int32Array(features.ids.length)
+  let slots = new Int32Array(0)
+  /** The known n-grams of the text, each once: their slots, and of those that have weights for categories the rows. */
+  let knownSlots = new Int32Array(0)
+  let rows = new Int32Array(0)
+  /** A bit a slot: whether the text has been found to hold it. All zero between two texts; small enough to stay near the processor. */
+  const isFound = new Uint8Array(tags.length / 8)
+  /** What was read ahead is put here, so that the reading is not taken for idle. */
+  const readAhead = new Float64Array(1)
   const margins = new Float64Array(heads)
   const scores = new Float64Array(kinds)
   /** How many n-grams of the text are known, and how many of these have weights for categories. */
@@ -99,32 +112,46 @@ export function createModel(weights: Weights, version: string): Model {
     return -1
   }
 
-  /** Sums the weights of the text's n-grams, each once. */
+  /**
+   * Sums the weights of the text's n-grams, each once: most of what a text costs. The tables have megabytes, and nearly
+   * each look into one waits for memory. So every loop looks into one table only, and those that branch on what they
+   * find, or read long rows, come after one that does not: the processor then waits for many places at once.
+   */
   const sumText = (): void => {
-    margins.fill(0)
-    if (++turn === 2 ** 32) {
-      met.fill(0)
-      turn = 1
-    }
-    known = 0
-    telling = 0
-    let harmful = 0
     const { ids, count } = features
-    if (slots.length < ids.length) slots = new Int32Array(ids.length)
-    // Plain loops over typed arrays: this is most of what a text costs.
+    if (slots.length < count) {
+      slots = new Int32Array(ids.length)
+      knownSlots = new Int32Array(ids.length)
+      rows = new Int32Array(ids.length)
+    }
+    let ahead = 0
+    for (let i = 0; i < count; i++) ahead ^= tags[(ids[i]! & mask) * WAYS]!
+    known = 0
     for (let i = 0; i < count; i++) {
       const slot = slotOf(ids[i]!)
       slots[i] = slot
-      if (slot < 0 || met[slot] === turn) continue
-      met[slot] = turn
-      known++
-      harmful += weights.harmful[slot]!
-      if (slot % WAYS !== 0) continue
-      telling++
-      const row = (slot / WAYS) * kinds
+      if (slot < 0) continue
+      const bit = 1 << (slot & 7)
+      if ((isFound[slot >>> 3]! & bit) !== 0) continue
+      isFound[slot >>> 3]! |= bit
+      knownSlots[known++] = slot
+    }
+    telling = 0
+    for (let i = 0; i < known; i++) {
+      const slot = knownSlots[i]!
+      isFound[slot >>> 3] = 0
+      if (slot % WAYS === 0) rows[telling++] = (slot / WAYS) * kinds
+    }
+    let harmful = 0
+    for (let i = 0; i < known; i++) harmful += harmfulWeights[knownSlots[i]!]!
+    for (let i = 0; i < telling; i++) ahead += byCategory[rows[i]!]! + byCategory[rows[i]! + kinds - 1]!
+    readAhead[0] = ahead
+    margins.fill(0)
+    margins[0] = harmful
+    for (let i = 0; i < telling; i++) {
+      const row = rows[i]!
       for (let kind = 0; kind < kinds; kind++) margins[kind + 1]! += byCategory[row + kind]!
     }
-    margins[0] = harmful
   }
 
   /** Sums the weights of each window's n-grams, each once a window. */
@@ -144,7 +171,7 @@ export function createModel(weights: Weights, version: string): Model {
       for (let window = Math.max(countedUpTo[slot]!, step - 1); window <= last; window++) {
         knownIn[window]!++
         const at = window * heads
-        sums[at]! += weights.harmful[slot]!
+        sums[at]! += harmfulWeights[slot]!
         if (slot % WAYS !== 0) continue
         tellingIn[window]!++
         for (let kind = 0; kind < kinds; kind++) sums[at + 1 + kind]! += byCategory[row + kind]!
@@ -211,7 +238,7 @@ export function createModel(weights: Weights, version: string): Model {
         const slot = slotOf(features.ids[i]!)
         if (slot < 0) continue
         const ofCategory = slot % WAYS === 0 ? byCategory[(slot / WAYS) * kinds + category]! : 0
-        const weight = weights.harmful[slot]! + ofCategory
+        const weight = harmfulWeights[slot]! + ofCategory
         if (weight <= 0) continue
         found.push({
           form: i < features.firstToken ? 'FOLDED' : 'PHONETIC',

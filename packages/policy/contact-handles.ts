@@ -20,6 +20,8 @@ export interface ContactHandle {
 const CUE_REACH = 8
 /** Marks in a row that may stand between two digits of one number. */
 const MOST_MARKS = 2
+/** Letters, digits and marks of a name in an app. */
+const SHORTEST_NAME = 4
 const LONGEST_NAME = 32
 
 // Value of a digit by code unit + 1; 16 more where the character is a digit by its sound only; 0 for all else.
@@ -339,15 +341,20 @@ function isDate(digits: string, pieces: readonly number[], marks: string): boole
   return month >= 1 && month <= 12 && day >= 1 && day <= 31
 }
 
+const unitsOf = (characters: string): ReadonlySet<number> =>
+  new Set(Array.from(characters, (character) => character.charCodeAt(0)))
+const ENDS_OF_CLAUSES = unitsOf('，。！？,!?;；')
+const LINKING_WORDS = unitsOf('号是为我的加搜码看找联系群聊信')
+
 /** Whether between a word and what it speaks of there is little: 号, 是, a colon, blanks, another such word. */
 function isNext(folded: string, from: number, to: number): boolean {
   let han = 0
   for (let i = from; i < to; i++) {
     const code = folded.charCodeAt(i)
-    if ('，。！？,!?;；'.includes(folded[i]!)) return false
-    if (isHan(code) && !'号是为我的加搜码看找联系群聊信'.includes(folded[i]!)) han++
+    if (ENDS_OF_CLAUSES.has(code)) return false
+    if (isHan(code) && !LINKING_WORDS.has(code) && ++han > 1) return false
   }
-  return han <= 1
+  return true
 }
 
 /** A name in an app: letter first, 4 to 32 letters, digits, _ or -, with its word before it. */
@@ -360,7 +367,7 @@ function nameAt(folded: string, start: number, cues: CueReader): ContactHandle |
   }
   cues.skipTo = Math.max(cues.skipTo, end)
   const length = end - start
-  if (length > LONGEST_NAME) return null
+  if (length < SHORTEST_NAME || length > LONGEST_NAME) return null
   for (const { cue, start: word, end: at } of cues.before(start)) {
     if (!isNext(folded, at, start)) continue
     const wordLength = at - word
@@ -373,12 +380,12 @@ function nameAt(folded: string, start: number, cues: CueReader): ContactHandle |
       case 'account': {
         // Line and snap are words of their own: the name has to follow a colon, @ or is.
         const between = folded.slice(at, start)
-        if (length < 4 || !isLetter(folded.charCodeAt(start))) break
+        if (!isLetter(folded.charCodeAt(start))) break
         if (/[:@]/.test(between) || hasDigitOrMark) return { kind: 'account', start, end }
         break
       }
       case 'invite':
-        if (length >= 4 && length <= 12 && hasDigitOrMark) return { kind: 'invite', start, end }
+        if (length <= 12 && hasDigitOrMark) return { kind: 'invite', start, end }
         break
       case 'phone':
       case 'qq':

@@ -178,30 +178,40 @@ describe('a classification', () => {
       return (user + system) / 1_000
     }
     const cost = (text: string) => {
-      let best = Number.POSITIVE_INFINITY
-      for (let round = 0; round < 3; round++) {
-        const started = cpuMs()
-        classifier.classify({ ...exampleEvent('', NOW), text, forms: makeForms(text) })
-        best = Math.min(best, cpuMs() - started)
-      }
-      return best
+      const started = cpuMs()
+      classifier.classify({ ...exampleEvent('', NOW), text, forms: makeForms(text) })
+      return cpuMs() - started
     }
+    const LENGTH = 100_000
+    const repeated = (unit: string) =>
+      unit
+        .repeat(Math.ceil(LENGTH / unit.length))
+        .slice(0, LENGTH)
+        .toWellFormed()
     const piece = fc.constantFrom(
       ...'加 微 信 . · / 贱 人 时时彩 1 一 v x q 👧 ❤ 跳楼机 试一试 亻 尔 f u jiawei shabi zhuang 不要 别加 警方 138 - 点com http:// e\u0301'.split(
         ' ',
       ),
       ' ',
     )
-    cost('热身 加微信'.repeat(20_000))
+    // Lines that look like harm and are none, as people write them. Measured beside each shape, so that a slow or busy
+    // machine is slow for both; make bench-classify holds the 50 ms.
+    const written = repeated(
+      policy.rules
+        .flatMap(({ counterexamples }) => counterexamples)
+        .map((line) => exampleEvent(line, NOW).text)
+        .join('\n'),
+    )
+    cost(written)
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), (pieces) => {
-        const unit = pieces.join('')
-        const text = unit
-          .repeat(Math.ceil(100_000 / unit.length))
-          .slice(0, 100_000)
-          .toWellFormed()
-        // make bench-classify holds 50 ms; here three times that, for slow machines.
-        expect(cost(text)).toBeLessThan(150)
+        const hostile = repeated(pieces.join(''))
+        let [ofHostile, ofWritten] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+        for (let round = 0; round < 3; round++) {
+          ofHostile = Math.min(ofHostile, cost(hostile))
+          ofWritten = Math.min(ofWritten, cost(written))
+        }
+        expect(ofHostile).toBeLessThan(4 * ofWritten)
       }),
       { numRuns: 25 },
     )
