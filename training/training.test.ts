@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeWeights } from '@wardline/model'
@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { Corpus } from './corpus.ts'
 import { Disguiser } from './disguise.ts'
 import { createEvaluationDisguise } from './evaluation-disguise.ts'
+import { EVERYDAY_SOUNDS_FILE, everydaySounds } from './everyday-sounds.ts'
 import { writtenExamples } from './examples.ts'
 import { count, figures, noCounts } from './metrics.ts'
 import { NearDuplicates } from './near-duplicates.ts'
@@ -15,6 +16,10 @@ import { syntheticTexts } from './templates.ts'
 import { DEFAULTS, MissingData, targetsOf, trainingRows, trainModel, withoutDevTexts } from './train-model.ts'
 
 const silent = () => {}
+
+it('the sounds of everyday words are those of the terms and examples there are: node training/everyday-sounds.ts', () => {
+  expect(readFileSync(EVERYDAY_SOUNDS_FILE, 'utf8') === everydaySounds()).toBe(true)
+})
 
 describe('training', () => {
   it('gives the same bytes for the same rows, and others for another seed', () => {

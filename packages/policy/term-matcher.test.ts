@@ -3,7 +3,18 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CONFIDENCE, createTermMatcher, type MatcherPolicy, TermHits } from './term-matcher.ts'
 
-const TERMS = ['加微信', '傻逼', '时时彩计划', 'shit', '叶子', 'free money', '出售冰毒', '色色']
+const TERMS = [
+  '加微信',
+  '傻逼',
+  '时时彩计划',
+  'shit',
+  '叶子',
+  'free money',
+  '出售冰毒',
+  '色色',
+  '镁油',
+  '心系',
+]
 const policy: MatcherPolicy = {
   terms: TERMS.map((term, i) => ({ term, weight: 0.75, rules: [i] })),
   allow: ['树叶子', '加微信息', '叶子好看的树'],
@@ -54,6 +65,12 @@ it.each(['湿湿的', '杀币', 'jwxy', 'shitake', 'mishits', '加微信息', '�
     expect(match(text)).toEqual([])
   },
 )
+
+it('does not read everyday words in Latin letters as a listed term of the same sound, unless only a part is in Latin letters', () => {
+  expect(match('wo meiyou xinxi')).toEqual([])
+  expect(match('wo mei you xin xi')).toEqual([])
+  expect(match('心xi').map(({ term }) => term)).toEqual(['心系'])
+})
 
 it('takes less from a hit that a negation or a report is about, never all', () => {
   expect(match('不要加微信')[0]!.confidence).toBeCloseTo(0.5)

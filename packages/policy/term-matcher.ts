@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Span, TextForm } from '@wardline/events'
 import { decodeMap, fold, isHan, originalSpan, phonetic } from '@wardline/text'
 import { Automaton } from './automaton.ts'
@@ -30,6 +31,10 @@ const MOST_BOUNDARY_CHECKS = 8
 /** Fewest syllables for a match by sound, in characters of another sound and in Latin letters. */
 const LEAST_SYLLABLES = 3
 const LEAST_LATIN_SYLLABLES = 2
+/** Two syllables that everyday Chinese is full of (data/README.md): in Latin letters they are no sign, meiyou is 没有. */
+const EVERYDAY_SOUNDS: ReadonlySet<string> = new Set(
+  readFileSync(new URL('data/everyday-sounds.txt', import.meta.url), 'utf8').split('\n'),
+)
 /** How far before a hit a negation reaches, code units, within the same clause. */
 const NEGATION_REACH = 8
 const LATIN_NEGATION_REACH = 24
@@ -202,6 +207,7 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
   const soundPatterns = [...termsOfSound.keys()]
   const soundTerms = [...termsOfSound.values()].map(oncePerRule)
   const soundSyllables = soundTerms.map((numbers) => terms[numbers[0]!]!.length)
+  const isEveryday = soundPatterns.map((sound) => EVERYDAY_SOUNDS.has(sound.trim()))
   const phoneticMatcher = new Automaton(soundPatterns)
 
   // First letters; those with a vowel among them look like words of other languages.
@@ -410,6 +416,7 @@ export function createTermMatcher(policy: MatcherPolicy): TermMatcher {
       const syllables = soundSyllables[pattern]!
       const latin = latinShare(text, from, to)
       if (latin === 0 ? syllables < LEAST_SYLLABLES : syllables < LEAST_LATIN_SYLLABLES) continue
+      if (latin === 1 && isEveryday[pattern]) continue
       const isShort = latin > 0 ? syllables < LEAST_SYLLABLES : syllables <= LEAST_SYLLABLES
       while (
         negationAt * 3 < negated.length &&
