@@ -32,7 +32,7 @@ const MOST_BOUNDARY_CHECKS = 8
 const LEAST_SYLLABLES = 3
 const LEAST_LATIN_SYLLABLES = 2
 /** Two syllables that everyday Chinese is full of (data/README.md): in Latin letters they are no sign, meiyou is 没有. */
-const EVERYDAY_SOUNDS: ReadonlySet<string> = new Set(
+export const EVERYDAY_SOUNDS: ReadonlySet<string> = new Set(
   readFileSync(new URL('data/everyday-sounds.txt', import.meta.url), 'utf8').split('\n'),
 )
 /** How far before a hit a negation reaches, code units, within the same clause. */

@@ -7,6 +7,7 @@ import { loadBundle, policyFolder, readPolicyFiles } from '@wardline/policy'
 import { fold, phonetic } from '@wardline/text'
 import { parse } from 'yaml'
 import { yieldsToModel } from '../../../packages/policy/classifier.ts'
+import { EVERYDAY_SOUNDS } from '../../../packages/policy/term-matcher.ts'
 import {
   foldCodePoint,
   isPicture,
@@ -66,7 +67,10 @@ export function exportPolicy(file: string): void {
       splits: SPLIT_CHARACTERS,
       readings,
       syllables: SYLLABLES.map((syllable) => [syllable, foldSyllable(syllable)]),
-      terms: terms.map((term) => ({ ...term, sound: phonetic(fold(term.term)).text })),
+      terms: terms.map((term) => {
+        const sound = phonetic(fold(term.term)).text
+        return { ...term, sound, everyday: EVERYDAY_SOUNDS.has(sound.trim()) }
+      }),
       allow: policy.allow.map((phrase) => fold(phrase).text),
       negations: phrases('context-before'),
       contexts: phrases('context-anywhere'),

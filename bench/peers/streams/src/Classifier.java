@@ -56,6 +56,8 @@ final class Classifier {
   private final double[] negationWeights, contextWeights;
   private final int[][] soundTerms;
   private final int[] soundSyllables;
+  /** Two syllables that everyday words have, too: in Latin letters alone they are no sign. */
+  private final boolean[] soundEveryday;
   private final Map<String, int[]> initials = new HashMap<>();
   private int longestInitials;
   private final double[] thresholds = new double[Category.values().length];
@@ -74,11 +76,13 @@ final class Classifier {
     useRules = new int[n][];
     useWeights = new double[n][];
     String[] soundOf = new String[n];
+    Set<String> everyday = new HashSet<>();
     for (int i = 0; i < n; i++) {
       JsonNode term = list.get(i);
       terms[i] = term.get("term").asText();
       weights[i] = term.get("weight").asDouble();
       soundOf[i] = isHanOnly(terms[i]) && terms[i].length() >= 2 ? term.get("sound").asText() : "";
+      if (term.get("everyday").asBoolean()) everyday.add(soundOf[i]);
       JsonNode uses = term.get("uses");
       useRules[i] = new int[uses.size()];
       useWeights[i] = new double[uses.size()];
@@ -119,6 +123,9 @@ final class Classifier {
     sounds = new Automaton(new ArrayList<>(termsOfSound.keySet()));
     soundTerms = termsOfSound.values().stream().map(this::oncePerRule).toArray(int[][]::new);
     soundSyllables = Arrays.stream(soundTerms).mapToInt(numbers -> terms[numbers[0]].length()).toArray();
+    soundEveryday = new boolean[soundTerms.length];
+    int pattern = 0;
+    for (String sound : termsOfSound.keySet()) soundEveryday[pattern++] = everyday.contains(sound);
     Map<String, List<Integer>> byInitials = new HashMap<>();
     termsOfSound.forEach((sound, numbers) -> {
       StringBuilder letters = new StringBuilder();
@@ -364,6 +371,7 @@ final class Classifier {
         int first = from, last = to, syllables = soundSyllables[pattern];
         double latin = latinShare(text, first, last);
         if (isEmoticons(text, first, last) || (latin == 0 ? syllables < 3 : syllables < 2)) continue;
+        if (latin == 1 && soundEveryday[pattern]) continue;
         boolean isShort = latin > 0 ? syllables < 3 : syllables <= 3;
         for (; negationAt < negationCount; negationAt++) {
           span(negated[negationAt * 3], negated[negationAt * 3 + 1]);
