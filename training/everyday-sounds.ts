@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { loadPolicy, policyFolder } from '@wardline/policy'
 import { fold, isHan, phonetic } from '@wardline/text'
 import { writtenExamples } from './examples.ts'
+import { chineseWords } from './ordinary-text.ts'
 
 /** Occurrences in a million characters from which two syllables are everyday ones. */
 const EVERYDAY = 10
@@ -31,14 +31,11 @@ export function everydaySounds(): string {
       if (count >= least && (count / characters) * 1e6 >= EVERYDAY) everyday.add(sound)
   }
 
-  const { dict } = createRequire(import.meta.url)('@node-rs/jieba/dict') as { dict: Uint8Array }
   const words: [string, number][] = []
   let inDictionary = 0
-  for (const line of Buffer.from(dict).toString('utf8').split('\n')) {
-    const [word, frequency] = line.split(' ')
-    if (!word) continue
-    inDictionary += Number(frequency) * word.length
-    if (isPair(word)) words.push([word, Number(frequency)])
+  for (const [word, frequency] of chineseWords()) {
+    inDictionary += frequency * word.length
+    if (isPair(word)) words.push([word, frequency])
   }
   addFrequent(words, inDictionary, 1)
 

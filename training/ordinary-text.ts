@@ -5,6 +5,15 @@ import wordListPath from 'word-list'
 
 const require = createRequire(import.meta.url)
 
+/** Words of jieba's dictionary (MIT) and how often each was counted. */
+export function* chineseWords(): Generator<readonly [word: string, frequency: number]> {
+  const { dict } = require('@node-rs/jieba/dict') as { dict: Uint8Array }
+  for (const line of Buffer.from(dict).toString('utf8').split('\n')) {
+    const [word, frequency] = line.split(' ')
+    if (word) yield [word, Number(frequency)]
+  }
+}
+
 /** A dictionary word and how often it is drawn, relatively. */
 interface Words {
   readonly words: readonly string[]
@@ -31,11 +40,9 @@ export class OrdinaryText {
     const words: string[] = []
     const sums: number[] = []
     let sum = 0
-    const { dict } = require('@node-rs/jieba/dict') as { dict: Uint8Array }
-    for (const line of Buffer.from(dict).toString('utf8').split('\n')) {
-      const [word, frequency] = line.split(' ')
-      if (!word || !/^\p{Script=Han}+$/u.test(word) || !isFree(word)) continue
-      sum += Math.sqrt(Number(frequency) || 1)
+    for (const [word, frequency] of chineseWords()) {
+      if (!/^\p{Script=Han}+$/u.test(word) || !isFree(word)) continue
+      sum += Math.sqrt(frequency || 1)
       words.push(word)
       sums.push(sum)
     }
